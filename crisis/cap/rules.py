@@ -5,6 +5,7 @@ R- and X- are faults, S- is safety, W- is a warning: an alert of ours goes out o
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -211,6 +212,9 @@ def _circles(area: Area) -> Found:
 
 
 def _heights(area: Area) -> Found:
+    for where, height in (("altitude", area.altitude), ("ceiling", area.ceiling)):
+        if height is not None and not math.isfinite(height):
+            yield "X-NUMBER", where, "is not a number"
     if area.ceiling is None:
         return
     if area.altitude is None:
