@@ -1,0 +1,209 @@
+"""One notice to many numbers over one session: submits as the window opens, each number reported once."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import zlib
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from channels.contract import Address, Notice, Outcome, Report, Result, SendError, Unavailable
+from channels.sms import gsm7, pdu, verdict
+from channels.sms.pdu import Sm
+from channels.sms.session import Session
+
+_NUMBER = re.compile(r"\+?([0-9]{3,20})")
+_LONGEST = timedelta(days=30)  # as long as any carrier keeps a text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """From whom, and how numbers are typed (TON and NPI, SMPP 3.4, 5.2.5 and 5.2.6)."""
+
+    source: str
+    ton: int
+    npi: int
+    dest_ton: int = 1
+    dest_npi: int = 1
+    service_type: str = ""
+
+
+def number(value: str) -> str | None:
+    """Return the digits of a phone number as SMPP wants them, None if it cannot be one."""
+    match = _NUMBER.fullmatch(re.sub(r"[ ().-]", "", value))
+    return match[1] if match else None
+
+
+def validity(expires: datetime | None, now: datetime) -> str:
+    """Say how long the carrier may try, as SMPP's relative time (7.1.1.2); never over 30 days.
+
+    Relative, because carriers are known to read the zone of an absolute time wrongly, and a text that
+    dies seven hours early is lost.
+    """
+    if expires is None:
+        return ""
+    left = int(max(timedelta(seconds=1), min(expires - now, _LONGEST)).total_seconds())
+    minutes, seconds = divmod(left, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return f"0000{days:02}{hours:02}{minutes:02}{seconds:02}000R"
+
+
+def reference(notice: Notice) -> int:
+    """Return the concatenation reference: the same for every try, so that handsets join parts of two."""
+    return zlib.crc32(f"{notice.id}\n{notice.language}\n{notice.text}".encode("utf-8", "surrogatepass")) & 255
+
+
+def parts(notice: Notice, sender: Sender, now: datetime) -> list[tuple[bytes, bytes]]:
+    """Return, for each part, the body of its submit_sm before and after the destination."""
+    return [
+        Sm(
+            service_type=sender.service_type,
+            source_ton=sender.ton,
+            source_npi=sender.npi,
+            source=sender.source,
+            destination_ton=sender.dest_ton,
+            destination_npi=sender.dest_npi,
+            esm_class=esm_class,
+            priority=3 if notice.urgent else 0,
+            validity=validity(notice.expires, now),
+            registered=1,
+            data_coding=coding,
+            octets=octets,
+        ).around()
+        for esm_class, coding, octets in gsm7.split(notice.text, reference(notice))
+    ]
+
+
+class _Flight:
+    """One number's parts on their way."""
+
+    __slots__ = ("_land", "address_id", "code", "left", "refs", "result")
+
+    def __init__(self, address_id: int, left: int, land: Callable[[_Flight, int], None]) -> None:
+        self.address_id = address_id
+        self.left = left
+        self.refs: list[str] = []
+        self.result = Result.ACCEPTED
+        self.code = ""
+        self._land = land
+
+    def settled(self, status: int, body: bytes) -> None:
+        if not self.left:
+            return  # reported already: the send was called off
+        self.left -= 1
+        if status == 0:
+            self.refs.append(pdu.read_c_string(body))
+        else:
+            result = verdict.judge(status)
+            if verdict.SUREST.index(result) < verdict.SUREST.index(self.result):
+                self.result, self.code = result, verdict.code(status)
+        self._land(self, status)
+
+    def outcome(self, clean: Callable[[str], str]) -> Outcome:
+        """Return the result; refs only of a whole text, so that half a text never counts as arrived."""
+        refs = tuple(map(clean, self.refs)) if self.result is Result.ACCEPTED else ()
+        return Outcome(address_id=self.address_id, result=self.result, code=self.code, refs=refs)
+
+    def abandon(self) -> Outcome:
+        """Return the result of a send called off with parts unanswered."""
+        self.left = 0
+        if self.result is Result.ACCEPTED:
+            self.result, self.code = Result.UNKNOWN, "called off"
+        return Outcome(address_id=self.address_id, result=self.result, code=self.code)
+
+
+class Sending:
+    """One send(): call through() once."""
+
+    def __init__(
+        self, session: Session, notice: Notice, sender: Sender, report: Report, clean: Callable[[str], str]
+    ) -> None:
+        self._session = session
+        self._notice = notice
+        self._sender = sender
+        self._report = report
+        self._clean = clean
+        self._parts: list[tuple[bytes, bytes]] = []
+        self._stale = datetime.min.replace(tzinfo=UTC)
+        self._flights: set[_Flight] = set()
+        self._streak = 0
+        self._stop: SendError | None = None
+        self._landed = asyncio.Event()
+
+    async def through(self, addresses: AsyncIterable[Address]) -> None:
+        """Send to all, wait for every reply, then raise if the account as a whole has to stop."""
+        iterator = aiter(addresses)
+        try:
+            while not self._stop:
+                if not await self._session.room():
+                    self._stop = _lost()
+                    break
+                address = await anext(iterator, None)
+                if address is None:
+                    break
+                await self._launch(address)
+            while self._flights:
+                self._landed.clear()
+                await self._landed.wait()
+        finally:
+            self._call_off()
+        if self._stop:
+            raise self._stop
+
+    async def _launch(self, address: Address) -> None:
+        now = datetime.now(UTC)
+        digits = number(address.value)
+        if digits is None:
+            self._say(address, Result.REFUSED, "not a phone number")
+        elif self._notice.expires and now >= self._notice.expires:
+            self._say(address, Result.UNREACHABLE, "expired")
+        else:
+            self._refresh(now)
+            await self._submit(address.id, digits.encode())
+
+    async def _submit(self, address_id: int, destination: bytes) -> None:
+        bodies = self._parts
+        flight = _Flight(address_id, len(bodies), self._land)
+        self._flights.add(flight)
+        for before, after in bodies:
+            if self._session.free <= 0:  # another send() may have taken the place meanwhile
+                await self._session.room()
+            self._session.submit(before + destination + after, flight.settled)
+
+    def _refresh(self, now: datetime) -> None:
+        if now >= self._stale:  # the time left to live shrinks while a long send goes on
+            self._parts = parts(self._notice, self._sender, now)
+            self._stale = now + timedelta(seconds=1)
+
+    def _land(self, flight: _Flight, status: int) -> None:
+        if status == 0:
+            self._streak = 0
+        else:
+            self._trouble(status)
+        if not flight.left:
+            self._flights.discard(flight)
+            self._report(flight.outcome(self._clean))
+            if not self._flights:
+                self._landed.set()
+
+    def _trouble(self, status: int) -> None:
+        if status < 0:
+            self._stop = self._stop or (_lost() if self._session.lost else None)
+            return
+        self._streak = 0 if verdict.judge(status) is Result.REFUSED else self._streak + 1
+        self._stop = self._stop or verdict.stops(status, self._streak, self._session.window)
+
+    def _say(self, address: Address, result: Result, code: str) -> None:
+        self._report(Outcome(address_id=address.id, result=result, code=code))
+
+    def _call_off(self) -> None:
+        flights, self._flights = self._flights, set()
+        for flight in flights:
+            self._report(flight.abandon())
+
+
+def _lost() -> Unavailable:
+    return Unavailable("The connection to the SMS carrier was lost.", code="lost")

@@ -1,0 +1,1 @@
+"""Sandbox carriers on loopback: what the demo, the tests and the load figures send to."""
