@@ -1,0 +1,302 @@
+"""What a playbook must keep to beyond its shape, checked on raw values so that every fault shows at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from crisis.errors import BadInput, Fault
+from crisis.model.phrases import drill_denial, relative_time, tongue
+from crisis.model.playbook_file import Path_, Raw, Source
+from crisis.model.playbook_shape import MOST_HEADLINE, Slot, parse_span
+from crisis.model.slots import value_fault
+from crisis.model.template import fill, inspect
+from crisis.model.words import BUILT_INS
+from crisis.model.worst_case import FACTS, widest
+
+KINDS = "headline|short|long|radio"
+FOLLOW_UPS = "correction|cancel|all_clear"
+TEMPLATES = (
+    f"levels.*.words.*.{KINDS}",
+    "levels.*.words.*.do|dont.*",
+    f"{FOLLOW_UPS}.words.*.{KINDS}",
+    f"{FOLLOW_UPS}.words.*.do|dont.*",
+    "questions.*.answer.*",
+)
+PER_LANGUAGE = (
+    "title",
+    "cap.event",
+    "slots.*.ask",
+    "slots.*.choices.*",
+    "levels.*.title",
+    "levels.*.words",
+    f"{FOLLOW_UPS}.words",
+    "questions.*.ask",
+    "questions.*.answer",
+)
+# What each text must say; a|b is either. Where and until when stand in every alert, even the shortest.
+_LEVEL_SHORT = ("agency", "until|until_short", "next_update|next_update_short")
+_LEVEL_FULL = ("agency", "area", "source", "until|until_short", "next_update|next_update_short")
+MUST_SAY: Mapping[str, tuple[str, ...]] = {
+    "levels.*.words.*.short": _LEVEL_SHORT,
+    "levels.*.words.*.long|radio": _LEVEL_FULL,
+    "correction.words.*.short": ("agency", "reason", "until|until_short"),
+    "correction.words.*.long|radio": (*_LEVEL_FULL, "reason"),
+    "cancel.words.*.short": ("agency", "reason"),
+    "cancel.words.*.long|radio": ("agency", "area", "source", "reason"),
+    "all_clear.words.*.short": ("agency", "reason"),
+    "all_clear.words.*.long|radio": ("agency", "area", "source", "reason"),
+}
+SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
+_SLOT: TypeAdapter[Slot] = TypeAdapter(Slot)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A playbook as read, of any shape, and where its fields stand."""
+
+    raw: Raw
+    source: Source
+    stem: str
+
+    def find(self, pattern: str) -> Iterator[tuple[Path_, Raw]]:
+        """Yield every field a pattern names: `*` is any key or entry, a|b is either key."""
+        return _find(self.raw, pattern.split("."), ())
+
+    def one(self, pattern: str) -> Raw:
+        return next((value for _, value in self.find(pattern)), None)
+
+    def texts(self, pattern: str) -> Iterator[tuple[Path_, str]]:
+        return ((path, value) for path, value in self.find(pattern) if isinstance(value, str))
+
+    def keys(self, pattern: str) -> list[str]:
+        found = self.one(pattern)
+        return list(found) if isinstance(found, dict) else []
+
+    def languages(self) -> list[str]:
+        return list(dict.fromkeys(text for _, text in self.texts("languages.*")))
+
+
+def _find(value: Raw, parts: list[str], path: Path_) -> Iterator[tuple[Path_, Raw]]:
+    if not parts:
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            if parts[0] == "*" or key in parts[0].split("|"):
+                yield from _find(inner, parts[1:], (*path, key))
+    elif isinstance(value, list) and parts[0] == "*":
+        for at, inner in enumerate(value):
+            yield from _find(inner, parts[1:], (*path, at))
+
+
+def check(raw: Raw, source: Source, stem: str) -> list[Fault]:
+    """List everything in a playbook that its shape alone does not tell, whatever else is wrong with it."""
+    draft = _Draft(raw=raw, source=source, stem=stem)
+    return [fault for rule in RULES for fault in rule(draft)]
+
+
+def _name(draft: _Draft) -> Iterator[Fault]:
+    name = draft.one("playbook")
+    if isinstance(name, str) and name != draft.stem:
+        yield draft.source.fault(
+            ("playbook",), f"is {name!r} but the file is {draft.stem}.yaml; make them the same"
+        )
+
+
+def _languages(draft: _Draft) -> Iterator[Fault]:
+    languages = draft.languages()
+    for pattern in PER_LANGUAGE:
+        for path, given in draft.find(pattern):
+            if not isinstance(given, dict):
+                continue
+            for language in languages:
+                if language not in given:
+                    yield draft.source.fault((*path, language), f"is missing; write it in {language!r} too")
+            for language in given:
+                if language not in languages:
+                    says = f"is a language the playbook does not list ({', '.join(languages)})"
+                    yield draft.source.fault((*path, language), says)
+
+
+def _templates(draft: _Draft) -> Iterator[Fault]:
+    known = BUILT_INS | set(draft.keys("slots"))
+    for path, text in _words(draft):
+        template = inspect(text)
+        for says, snippet in template.wrong:
+            yield draft.source.fault(path, says, snippet)
+        allowed = known - {"reason"} if path[0] in ("levels", "questions") else known
+        for name in sorted(template.names - allowed):
+            yield draft.source.fault(path, _unknown_place(name, known, path), name)
+
+
+def _unknown_place(name: str, known: set[str] | frozenset[str], path: Path_) -> str:
+    if name in known:
+        return f"names {name}, which only a correction, cancel or all-clear has"
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(known))}"
+    return f"names {name}, which is neither a slot nor a fact{hint}"
+
+
+def _words(draft: _Draft) -> Iterator[tuple[Path_, str]]:
+    for pattern in TEMPLATES:
+        yield from draft.texts(pattern)
+
+
+def _plain_texts(draft: _Draft) -> Iterator[Fault]:
+    templates = {path for path, _ in _words(draft)}
+    for path, text in _every_text(draft.raw, ()):
+        if path not in templates and ("{{" in text or "{%" in text):
+            yield draft.source.fault(
+                path, "may not hold {{ places }}; only words and answers are filled", "{"
+            )
+
+
+def _every_text(value: Raw, path: Path_) -> Iterator[tuple[Path_, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict | list):
+        inner = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, entry in inner:
+            yield from _every_text(entry, (*path, key))
+
+
+def _banned(draft: _Draft) -> Iterator[Fault]:
+    for path, text in _words(draft):
+        if when := relative_time(text):
+            says = f"says {when!r}, which means something else when read later; use {{{{ until }}}} or a date"
+            yield draft.source.fault(path, says, when)
+        if denial := drill_denial(text):
+            yield draft.source.fault(
+                path, f"says {denial!r}, which an exercise would repeat; leave it out", denial
+            )
+
+
+def _must_say(draft: _Draft) -> Iterator[Fault]:
+    for pattern, needed in MUST_SAY.items():
+        for path, text in draft.texts(pattern):
+            names = inspect(text).names
+            for either in needed:
+                if not names & set(either.split("|")):
+                    place = either.split("|", maxsplit=1)[0]
+                    yield draft.source.fault(path, f"must say {{{{ {place} }}}}: residents need to know it")
+
+
+def _radio(draft: _Draft) -> Iterator[Fault]:
+    for path, text in draft.texts("*.words.*.radio"):
+        yield from _unspeakable(draft, path, text)
+    for path, text in draft.texts("levels.*.words.*.radio"):
+        yield from _unspeakable(draft, path, text)
+
+
+def _unspeakable(draft: _Draft, path: Path_, text: str) -> Iterator[Fault]:
+    bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text)
+    if found := re.search(r"[()\[\]/]|https?:|www\.", bare):
+        yield draft.source.fault(
+            path, f"holds {found[0]!r}, which nobody can read aloud; say it in words", found[0]
+        )
+    if "link" in inspect(text).names:
+        yield draft.source.fault(path, "names link, which nobody can read aloud; leave it out", "link")
+
+
+def _headlines(draft: _Draft) -> Iterator[Fault]:
+    slots = widest(_valid_slots(draft))
+    for path, text in (*draft.texts("levels.*.words.*.headline"), *draft.texts("*.words.*.headline")):
+        language = str(path[-2])
+        values = {**_facts(draft, language), **dict.fromkeys(draft.keys("slots"), "W" * 40), **slots}
+        try:
+            filled = fill(text, language, values)
+        except BadInput:
+            continue  # reported with its template
+        speech = tongue(language)
+        longest = len(filled) + 2 * max(len(speech.exercise), len(speech.test)) + 3
+        longest += len(f"{speech.update} 99: ") if path[0] == "levels" else 0
+        if longest > MOST_HEADLINE:
+            says = f"may reach {longest} characters when filled and marked; at most {MOST_HEADLINE} fit"
+            yield draft.source.fault(path, says)
+
+
+def _facts(draft: _Draft, language: str) -> dict[str, object]:
+    titles = [text for _, text in draft.texts(f"levels.*.title.{language}")]
+    facts: dict[str, object] = {**asdict(FACTS), "level": max(titles, key=len, default="")}
+    return {
+        **facts,
+        **{f"{name}_short": "W" * 16 for name in ("sent", "until", "next_update")},
+        "area": FACTS.area,
+    }
+
+
+def _valid_slots(draft: _Draft) -> dict[str, Slot]:
+    valid: dict[str, Slot] = {}
+    for path, given in draft.find("slots.*"):
+        try:
+            valid[str(path[-1])] = _SLOT.validate_python(given)
+        except ValidationError:
+            continue  # reported with its shape
+    return valid
+
+
+def _slots(draft: _Draft) -> Iterator[Fault]:
+    for name in draft.keys("slots"):
+        if name in BUILT_INS:
+            yield draft.source.fault(
+                ("slots", name), "is the name of a fact the service fills; choose another"
+            )
+    for name, slot in _valid_slots(draft).items():
+        low, high = getattr(slot, "min", 0), getattr(slot, "max", 0)
+        if low > high:
+            yield draft.source.fault(("slots", name, "min"), f"is {low:g}, more than max {high:g}")
+        elif says := value_fault(slot, slot.example):
+            yield draft.source.fault(("slots", name, "example"), f"does not fit its own slot: {says}")
+        elif slot.default is not None and (says := value_fault(slot, slot.default)):
+            yield draft.source.fault(("slots", name, "default"), f"does not fit its own slot: {says}")
+
+
+def _references(draft: _Draft) -> Iterator[Fault]:
+    levels = draft.keys("levels")
+    for pattern in ("approval.break_glass.levels.*", "questions.*.levels.*"):
+        for path, level in draft.texts(pattern):
+            if level not in levels:
+                yield draft.source.fault(
+                    path, f"is {level!r}, which is no level; there are {', '.join(levels)}"
+                )
+    for pattern in ("languages.*", "channels.*", "questions.*.id"):
+        seen: set[str] = set()
+        for path, text in draft.texts(pattern):
+            if text in seen:
+                yield draft.source.fault(path, f"is {text!r}, which is there already; keep one")
+            seen.add(text)
+
+
+def _order(draft: _Draft) -> Iterator[Fault]:
+    before = ""
+    for path, severity in draft.texts("levels.*.cap.severity"):
+        if severity not in SEVERITIES:
+            continue
+        if before and SEVERITIES.index(severity) < SEVERITIES.index(before):
+            yield draft.source.fault(
+                path, f"is {severity}, below the level before it; order levels mildest first"
+            )
+        before = severity
+
+
+def _rhythm(draft: _Draft) -> Iterator[Fault]:
+    for path, level in draft.find("levels.*"):
+        if not isinstance(level, dict):
+            continue
+        try:
+            expires, every = parse_span(level.get("expires_after")), parse_span(level.get("update_every"))
+        except ValueError:
+            continue  # reported with its shape
+        if every > expires:
+            says = "is longer than expires_after: the alert would end before its promised update"
+            yield draft.source.fault((*path, "update_every"), says)
+
+
+RULES: tuple[Callable[[_Draft], Iterator[Fault]], ...] = (
+    _name, _languages, _templates, _plain_texts, _banned, _must_say, _radio, _headlines, _slots, _references,
+    _order, _rhythm,
+)  # fmt: skip
