@@ -48,9 +48,7 @@ class Settings(BaseSettings):
     )
     url: str = Field("http://127.0.0.1:8080", description="Where the command line reaches the service")
     token: SecretStr | None = Field(None, description="The officer's token for the command line")
-    agency: str = Field(
-        "Disaster office", min_length=2, max_length=40, description="Who speaks: in every notice"
-    )
+    agency: str = Field("Disaster office", min_length=2, max_length=40, description="Who speaks: in every notice")
     sender: str = Field(
         "crisis@localhost", pattern=r"^[^\s,<&]+$", description="CAP sender: unique to this office, no spaces"
     )
@@ -58,9 +56,7 @@ class Settings(BaseSettings):
         "crisis", pattern=r"^[^\s,<&]{1,60}$", description="What CAP identifiers begin with, e.g. an OID"
     )
     zone: str = Field("Asia/Pontianak", description="Time zone of the times in words")
-    country: str = Field(
-        "ID", pattern="^[A-Z]{2}$", description="Where a phone number without country code belongs"
-    )
+    country: str = Field("ID", pattern="^[A-Z]{2}$", description="Where a phone number without country code belongs")
     help_line: str = Field("112", max_length=20, description="The number to call when a life is at risk")
     playbooks: Path = Field(default_factory=_default_playbooks, description="Folder of playbooks")
     key: SecretStr | None = Field(
@@ -71,9 +67,7 @@ class Settings(BaseSettings):
     )
     telegram: SecretStr | None = Field(None, description="https://BOT_TOKEN@api.telegram.org/")
     mastodon: SecretStr | None = Field(None, description="https://TOKEN@your.instance/?visibility=public")
-    radio: SecretStr | None = Field(
-        None, description="file:///srv/radio?title=BPBD: the folder a station picks up"
-    )
+    radio: SecretStr | None = Field(None, description="file:///srv/radio?title=BPBD: the folder a station picks up")
     page: SecretStr | None = Field(
         None, description="http://127.0.0.1:8080: the public page, checked after each release"
     )
@@ -89,9 +83,6 @@ class Settings(BaseSettings):
         15.0, ge=0.5, le=600, description="How long a worker may be silent before its batch is taken over"
     )
     tick_seconds: float = Field(0.5, ge=0.05, le=60, description="How often the clock looks for what is due")
-    approval_minutes: float = Field(
-        3.0, gt=0, description="How long an alert may wait for approval before supervisors are called"
-    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
 
     @field_validator("zone")

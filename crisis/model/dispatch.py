@@ -62,7 +62,7 @@ class Again:
 
 def backoff(tries: int) -> timedelta:
     """Wait longer after each try: 1, 2, 4 ... seconds, at most five minutes."""
-    return min(FIRST_WAIT * 2 ** min(tries - 1, 12), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(max(tries - 1, 0), 12)), LONGEST_WAIT)
 
 
 def after(

@@ -1,0 +1,46 @@
+"""The clock: APScheduler ticks in memory, the `due` table remembers; a restart loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import asyncpg
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from crisis import db, log
+from crisis.db import is_brief
+from crisis.flow import update
+
+logger = log.get("clock")
+
+
+class Clock:
+    """Looks every `seconds` for what is due."""
+
+    def __init__(self, pool: db.Pool, now: Callable[[], datetime], seconds: float) -> None:
+        self._pool, self._now = pool, now
+        # One tick at a time, and a late one is not made up for: the table holds what was missed.
+        self._ticker = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
+        )
+        self._ticker.add_job(self.tick, "interval", seconds=seconds)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._ticker.start()
+
+    def stop(self) -> None:
+        """Tick no more; one that is running is left to end."""
+        self._ticker.pause()
+        self._ticker.shutdown(wait=False)
+
+    async def tick(self) -> None:
+        """Do all that is due now; a lost database is waited out until the next tick."""
+        try:
+            while await update.fire_due(self._pool, self._now()):
+                pass
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if not is_brief(error):
+                raise
+            logger.warning("clock.database_lost", error=type(error).__name__)

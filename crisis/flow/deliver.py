@@ -1,0 +1,456 @@
+"""Deliver: lease a batch, send it, record every attempt, decide what a failure means."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import asyncpg
+
+from channels.contract import (
+    Address,
+    Channel,
+    Misconfigured,
+    Notice,
+    Outcome,
+    Reach,
+    Result,
+    SendError,
+    Throttled,
+)
+from crisis import db, log
+from crisis.flow.ledger import Entry, Ledger
+from crisis.flow.pace import Pace, loop_now
+from crisis.model.alert import ENDING
+from crisis.model.dispatch import after
+from crisis.model.words import Purpose
+from crisis.privacy import Vault
+
+logger = log.get("deliver")
+
+DATABASE_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+POLL = 1.0  # seconds: the safety net under LISTEN
+LANES = 2  # batches of one account in hand at once, so that a window never runs dry between two
+RETRIES = 500
+ANSWER = "answer-"  # what the id of a notice begins with when it is no alert
+MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in case it was mended
+
+# Another worker may look at the same row: SKIP LOCKED gives it to one. Most urgent first, then most at risk.
+# A dead worker's lease runs out by the database's clock; the raised `lease` number fences a slow one off.
+LEASE = """
+UPDATE batch SET state = 'leased', lease = lease + 1, leased_until = now() + $2 * interval '1 second'
+WHERE id = (SELECT b.id FROM batch b JOIN dispatch d ON d.id = b.dispatch_id
+            WHERE b.account = $1 AND b.state = 'ready' AND d.state IN ('waiting', 'sending') AND d.expires > now()
+            ORDER BY b.urgent, b.seq, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
+RETURNING id, dispatch_id, language, address_ids, lease, urgent
+"""
+
+# A worker that died keeps its batch until the lease ends. Then the batch is ready again, and the anti-join in
+# ADDRESSES leaves out all that have an attempt: only what was in flight since the last flush can leave twice.
+RECLAIM = """
+UPDATE batch SET state = 'ready', leased_until = NULL
+WHERE state = 'leased' AND leased_until < now() AND account = $1
+"""
+
+SENDING = "UPDATE dispatch SET state = 'sending' WHERE id = $1 AND state = 'waiting'"
+
+LEASE_RETRIES = """
+UPDATE retry r SET leased_until = now() + $2 * interval '1 second'
+FROM (SELECT t.dispatch_id, t.address_id FROM retry t JOIN dispatch d ON d.id = t.dispatch_id
+      WHERE t.account = $1 AND t.not_before <= now() AND (t.leased_until IS NULL OR t.leased_until < now())
+        AND d.state IN ('waiting', 'sending') AND d.expires > now()
+      ORDER BY t.urgent, t.not_before LIMIT $3 FOR UPDATE OF t SKIP LOCKED) s
+WHERE r.dispatch_id = s.dispatch_id AND r.address_id = s.address_id
+RETURNING r.dispatch_id, r.language, r.address_id, r.try, r.urgent
+"""
+
+NEXT_RETRY = """
+SELECT extract(epoch FROM min(greatest(not_before, coalesce(leased_until, not_before))) - now())::float8
+FROM retry WHERE account = $1
+"""
+
+# What a notice is made of; a dispatch belongs to an alert or to an answer.
+NOTICE = """
+SELECT d.id, d.expires, a.identifier, a.id AS alert_id, a.incident_id, a.mode, a.purpose, a.sent, a.words,
+       a.notices, a.refs, a.urgent <= 1 AS urgent, w.id AS answer_id, w.text AS answer, w.language AS answer_language,
+       ARRAY(SELECT p.identifier FROM alert p WHERE p.id = ANY(a.refs) ORDER BY p.id) AS replaces
+FROM dispatch d LEFT JOIN alert a ON a.id = d.alert_id LEFT JOIN answer w ON w.id = d.answer_id
+WHERE d.id = $1
+"""
+
+# Opt-outs are rechecked here, at every lease, and by NOTIFY while a batch is in hand. An answer goes to
+# whoever wrote, also to say that the stop was heard. Retries have attempts already, batches must have none.
+ADDRESSES = """
+SELECT a.id, a.sealed FROM unnest($1::bigint[]) WITH ORDINALITY AS w (id, place) JOIN address a ON a.id = w.id
+WHERE (a.opted_out_at IS NULL OR EXISTS (SELECT FROM dispatch d WHERE d.id = $2 AND d.answer_id IS NOT NULL))
+  AND ($3 OR NOT EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $2 AND t.address_id = a.id))
+ORDER BY w.place
+"""
+
+THREADS = """
+SELECT DISTINCT ON (t.address_id) t.address_id, t.refs[1] AS ref
+FROM attempt t JOIN dispatch d ON d.id = t.dispatch_id
+WHERE d.alert_id = ANY($1::bigint[]) AND t.address_id = ANY($2::bigint[]) AND t.outcome = 'accepted'
+  AND cardinality(t.refs) > 0
+ORDER BY t.address_id, d.alert_id DESC
+"""
+
+# The fence: a worker whose lease was taken over changes nothing here.
+RENEW = """
+UPDATE batch SET leased_until = now() + $3 * interval '1 second'
+WHERE id = $1 AND lease = $2 AND state = 'leased'
+  AND EXISTS (SELECT FROM dispatch d WHERE d.id = dispatch_id AND d.state IN ('waiting', 'sending'))
+"""
+RENEW_RETRIES = """
+UPDATE retry SET leased_until = now() + $3 * interval '1 second'
+WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[]) AND leased_until IS NOT NULL
+"""
+FINISH = """
+UPDATE batch SET state = CASE WHEN $3 THEN 'done' ELSE 'ready' END, leased_until = NULL
+WHERE id = $1 AND lease = $2 AND state = 'leased'
+"""
+
+# Done means: all expanded, every batch done, no retry left. Two workers finishing at once both look; one counts.
+DONE = """
+UPDATE dispatch SET state = 'done', done_at = now()
+WHERE id = $1 AND state IN ('waiting', 'sending') AND expanded
+  AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
+  AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
+"""
+GONE_RETRIES = "DELETE FROM retry WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[])"
+
+ALARM = """
+INSERT INTO alarm (kind, says, role)
+SELECT 'channel_stopped', $1, 'officer'
+WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = 'channel_stopped' AND says = $1 AND seen_at IS NULL)
+"""
+
+
+@dataclass(slots=True)
+class Account:
+    """One channel account in this process: its channel, its pace, and who is called to it."""
+
+    name: str
+    channel: Channel
+    pace: Pace
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    calling: int = 99  # the most urgent rank that was released and not leased yet
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Addresses in hand: a batch under a lease, or due retries."""
+
+    dispatch_id: int
+    language: str
+    urgent: int
+    ids: Sequence[int]
+    tries: dict[int, int]
+    batch_id: int = 0  # 0: retries
+    lease: int = 0
+
+
+class Courier:
+    """Feeds every channel account of this process from Postgres; one dead channel never delays another."""
+
+    def __init__(
+        self,
+        pool: db.Pool,
+        vault: Vault,
+        accounts: Sequence[Account],
+        *,
+        public_url: str,
+        lease_seconds: float,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._pool, self._vault, self._accounts = pool, vault, {a.name: a for a in accounts}
+        self._public_url, self._lease, self._now = public_url, lease_seconds, now
+        self.ledger = Ledger(pool)
+        self._draining = False
+        self._stopped: set[int] = set()  # dispatches
+        self._silenced: set[int] = set()  # addresses
+
+    def woken(self, payload: str) -> None:
+        """Hear NOTIFY batch: `account rank`."""
+        name, _, rank = payload.partition(" ")
+        if account := self._accounts.get(name):
+            account.calling = min(account.calling, int(rank or 99))
+            account.wake.set()
+
+    def stop_dispatch(self, payload: str) -> None:
+        """Hear NOTIFY stop: nothing more of this dispatch leaves."""
+        self._stopped.add(int(payload))
+
+    def silence(self, payload: str) -> None:
+        """Hear NOTIFY opted_out: nothing of an alert leaves to this address."""
+        self._silenced.add(int(payload))
+
+    def wake_all(self) -> None:
+        """Look again at everything: the listener was away and may have missed a call."""
+        for account in self._accounts.values():
+            account.wake.set()
+
+    async def run(self) -> None:
+        """Deliver until drained or cancelled; what was sent by then is written down before it ends."""
+        async with asyncio.TaskGroup() as group:
+            ledger = group.create_task(self.ledger.run())
+            try:
+                async with asyncio.TaskGroup() as lanes:  # the ledger outlives them: they wait for it
+                    for account in self._accounts.values():
+                        for _ in range(LANES if account.channel.reach is Reach.ADDRESSED else 1):
+                            lanes.create_task(self._lane(account))
+            finally:
+                ledger.cancel()
+
+    def drain(self) -> None:
+        """Hand out no more addresses; run() ends when those in flight have settled."""
+        self._draining = True
+        self.wake_all()
+
+    async def _lane(self, account: Account) -> None:
+        while not self._draining:
+            account.wake.clear()
+            try:
+                blocked = account.pace.breaker.blocked_for(loop_now())
+                if blocked:
+                    await asyncio.sleep(min(blocked, POLL))
+                elif not await self._work(account):
+                    await self._rest(account)
+            except DATABASE_LOST as error:
+                logger.warning("deliver.database_lost", account=account.name, error=type(error).__name__)
+                await asyncio.sleep(POLL)
+
+    async def _rest(self, account: Account) -> None:
+        """Wait for a call, the next due retry, or the poll that catches a call that was missed."""
+        async with self._pool.acquire() as connection:
+            next_retry: float | None = await connection.fetchval(NEXT_RETRY, account.name)
+        wait = POLL if next_retry is None else min(max(next_retry, 0.01), POLL)
+        try:
+            async with asyncio.timeout(wait):
+                await account.wake.wait()
+        except TimeoutError:
+            return
+
+    async def _work(self, account: Account) -> bool:
+        loads = await self._take(account)
+        for load in loads:
+            await self._send(account, load)
+        return bool(loads)
+
+    async def _take(self, account: Account) -> list[Load]:
+        async with self._pool.acquire() as connection:
+            await connection.execute(RECLAIM, account.name)
+            if account.calling == 99:  # retries are of the most at risk, so they go first unless something new calls
+                retries = await connection.fetch(LEASE_RETRIES, account.name, self._lease, RETRIES)
+                if retries:
+                    return _grouped(retries)
+            async with connection.transaction():
+                row = await connection.fetchrow(LEASE, account.name, self._lease)
+                if row is not None:
+                    await connection.execute(SENDING, row["dispatch_id"])
+        account.calling = 99
+        if row is None:
+            return []
+        ids = row["address_ids"]
+        return [Load(row["dispatch_id"], row["language"], row["urgent"], ids, {}, row["id"], row["lease"])]
+
+    async def _send(self, account: Account, load: Load) -> None:
+        trip = _Trip(self, account, load)
+        try:
+            trip.ready(*await self._prepare(account, load))
+            await trip.go()
+        finally:
+            # Written down even when this worker is being stopped: what was reported must not be sent again.
+            await asyncio.shield(self._finish(load, trip))
+
+    async def _prepare(self, account: Account, load: Load) -> tuple[list[Address], Notice, datetime]:
+        async with self._pool.acquire() as connection:
+            (row,) = await connection.fetch(NOTICE, load.dispatch_id)
+            rows = await connection.fetch(ADDRESSES, load.ids, load.dispatch_id, not load.batch_id)
+            threads: dict[int, str] = {}
+            if account.channel.reach is Reach.POSTED and row["refs"]:
+                found = await connection.fetch(THREADS, row["refs"], load.ids)
+                threads = {r["address_id"]: r["ref"] for r in found}
+        notice = make_notice(row, account.channel.name, load.language, self._public_url)
+        addresses = [
+            Address(
+                id=r["id"],
+                value=self._vault.open(r["sealed"]),
+                key=f"{notice.id}/{r['id']}",
+                thread=threads.get(r["id"], ""),
+            )
+            for r in rows
+        ]
+        return addresses, notice, row["expires"]
+
+    async def _finish(self, load: Load, trip: _Trip) -> None:
+        await self.ledger.settled()
+        async with self._pool.acquire() as connection:
+            if load.batch_id:
+                await connection.execute(FINISH, load.batch_id, load.lease, trip.complete)
+            elif trip.unsendable:
+                await connection.execute(GONE_RETRIES, load.dispatch_id, trip.unsendable)
+            await connection.execute(DONE, load.dispatch_id)
+
+    async def stopped_account(self, account: Account, error: Misconfigured) -> None:
+        """Tell an officer once that an account cannot work, and leave it alone for a while."""
+        says = f"channel {account.name} stopped: {error}. Mend its CRISIS_ setting or its account at the provider."
+        async with self._pool.acquire() as connection:
+            await connection.execute(ALARM, says)
+        logger.error("deliver.channel_stopped", account=account.name, code=error.code)
+
+
+class _Trip:
+    """One load on its way through a channel: hands out addresses one by one, takes their outcomes."""
+
+    def __init__(self, courier: Courier, account: Account, load: Load) -> None:
+        self._courier, self._account, self._load = courier, account, load
+        self._addresses: list[Address] = []
+        self._taken: set[int] = set()
+        self._probe: asyncio.Event | None = None
+        self._leased_until = loop_now() + courier._lease
+        self.complete = False
+        self.unsendable: list[int] = []
+
+    def ready(self, addresses: list[Address], notice: Notice, expires: datetime) -> None:
+        self._addresses, self._notice, self._expires = addresses, notice, expires
+        known = {a.id for a in addresses}
+        self.unsendable = [i for i in self._load.ids if i not in known]
+
+    async def go(self) -> None:
+        renewing = asyncio.create_task(self._renew())
+        account = self._account
+        try:
+            await account.channel.send(self._notice, self._hand_out(), self._report)
+            account.trouble = ""
+        except Misconfigured as error:
+            account.trouble = str(error)
+            account.pace.breaker.trip(loop_now(), MISCONFIGURED_PAUSE)
+            await self._courier.stopped_account(account, error)
+        except SendError as error:
+            account.trouble = str(error)
+            asked = error.after if isinstance(error, Throttled) else None
+            account.pace.breaker.trip(loop_now(), asked)
+            logger.warning("deliver.channel_unavailable", account=account.name, code=error.code)
+        except Exception as error:  # a bug in a channel must not end the others
+            account.trouble = type(error).__name__
+            account.pace.breaker.trip(loop_now())
+            logger.exception("deliver.channel_broke", account=account.name, dispatch=self._load.dispatch_id)
+        finally:
+            renewing.cancel()
+            for address_id in list(self._taken):  # taken, never reported: it may have left
+                self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
+
+    async def _hand_out(self) -> AsyncIterator[Address]:
+        courier, account, load = self._courier, self._account, self._load
+        for address in self._addresses:
+            if not await self._may_go_on():
+                return
+            await account.pace.turn()
+            if not self._may_send():  # checked again after the wait: this is the last moment before the wire
+                return
+            if address.id in courier._silenced and not self._notice.id.startswith(ANSWER):
+                self.unsendable.append(address.id)
+                continue
+            self._taken.add(address.id)
+            yield address
+        self.complete = bool(load.batch_id)
+
+    def _may_send(self) -> bool:
+        courier, load = self._courier, self._load
+        if courier._draining or load.dispatch_id in courier._stopped or courier._now() >= self._expires:
+            return False
+        if loop_now() >= self._leased_until:  # another worker may have it by now: this one was asleep
+            return False
+        return self._account.calling >= load.urgent  # something more urgent waits: give way
+
+    async def _may_go_on(self) -> bool:
+        """After a trip the breaker lets one address through, and the rest only when that one was taken."""
+        breaker = self._account.pace.breaker
+        if breaker.blocked_for(loop_now()) > 0:
+            return False
+        if breaker.probing and self._taken:
+            self._probe = asyncio.Event()
+            await self._probe.wait()
+            return not breaker.probing and breaker.blocked_for(loop_now()) == 0
+        return True
+
+    def _report(self, outcome: Outcome) -> None:
+        courier, account, load = self._courier, self._account, self._load
+        self._taken.discard(outcome.address_id)
+        self._heed(outcome)
+        now = courier._now()
+        tried = load.tries.get(outcome.address_id, 1)
+        again = after(outcome, tried=tried, now=now, expires=self._expires, idempotent=account.channel.idempotent)
+        entry = Entry(load.dispatch_id, account.name, load.language, tried, outcome, now, again)
+        courier.ledger.add(entry)
+        if self._probe is not None:
+            self._probe.set()
+
+    def _heed(self, outcome: Outcome) -> None:
+        pace = self._account.pace
+        match outcome.result:
+            case Result.ACCEPTED | Result.REFUSED | Result.OPTED_OUT:
+                pace.breaker.accepted()
+            case Result.THROTTLED:
+                pace.hold(loop_now(), outcome.after if outcome.after is not None else 1.0)
+            case Result.UNREACHABLE | Result.UNKNOWN:
+                pace.breaker.failed(loop_now())
+
+    async def _renew(self) -> None:
+        """Keep the lease while sending; when it was taken over, or the alert stopped, hand out nothing more."""
+        courier, load = self._courier, self._load
+        while True:
+            await asyncio.sleep(courier._lease / 3)
+            asked = loop_now()
+            with contextlib.suppress(*DATABASE_LOST):  # the lease then simply runs out
+                async with courier._pool.acquire() as connection:
+                    if load.batch_id:
+                        done = await connection.execute(RENEW, load.batch_id, load.lease, courier._lease)
+                    else:
+                        done = await connection.execute(RENEW_RETRIES, load.dispatch_id, load.ids, courier._lease)
+                self._leased_until = 0.0 if done == "UPDATE 0" else asked + courier._lease
+
+
+def make_notice(row: asyncpg.Record, channel: str, language: str, public_url: str) -> Notice:
+    """Fit the frozen words of a dispatch to its channel: the very bytes the approver saw."""
+    if row["answer_id"] is not None:
+        return Notice(
+            id=f"{ANSWER}{row['answer_id']}",
+            language=row["answer_language"],
+            text=row["answer"],
+            mode="Actual",
+        )
+    words = row["words"][language]
+    return Notice(
+        id=row["identifier"],
+        language=language,
+        text=row["notices"][channel][language],
+        mode=row["mode"],
+        urgent=row["urgent"],
+        incident=str(row["incident_id"]),
+        sent=row["sent"],
+        expires=row["expires"],
+        headline=words["headline"],
+        script=words["radio"],
+        link=f"{public_url}/a/{row['alert_id']}",
+        replaces=tuple(row["replaces"]),
+        ends=Purpose(row["purpose"]) in ENDING,
+    )
+
+
+def _grouped(rows: Sequence[asyncpg.Record]) -> list[Load]:
+    groups: dict[tuple[int, str, int], dict[int, int]] = defaultdict(dict)
+    for row in rows:
+        groups[row["dispatch_id"], row["language"], row["urgent"]][row["address_id"]] = row["try"]
+    return [Load(d, language, urgent, list(tries), tries) for (d, language, urgent), tries in groups.items()]

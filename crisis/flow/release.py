@@ -1,0 +1,277 @@
+"""Release: a second officer approves, returns or rejects; what leaves is exactly what was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from channels.contract import Reach
+from crisis import db, log
+from crisis.errors import BadInput, IllegalMove, NotAllowed, NotFound
+from crisis.flow import fanout
+from crisis.model.alert import ENDING, AlertState, MsgType, before, refuse_move
+from crisis.model.officer import Officer, Role
+from crisis.model.playbook import Playbook
+from crisis.model.words import Purpose
+
+logger = log.get("release")
+
+LOCK = "SELECT * FROM alert WHERE id = $1 FOR UPDATE"
+
+SUBMIT = """
+UPDATE alert SET state = 'pending', submitted_by = $2, submitted_at = $3 WHERE id = $1 AND state = ANY($4)
+"""
+
+CLOSE_DRAFT = "UPDATE alert SET state = $2 WHERE id = $1 AND state = ANY($3)"
+
+# The constraint approver_is_another_person stands behind this statement.
+GO_LIVE = """
+UPDATE alert SET state = 'live', approved_by = $2, break_glass = $3, sent = $4 WHERE id = $1 AND state = ANY($5)
+"""
+
+# An update, cancel or all-clear takes the place of every alert of its chain in the same transaction, so that
+# nobody can read both as in force. What was not yet leased of them never leaves; a worker that has a batch in
+# hand hears of the stop by NOTIFY and ends it.
+REPLACE = "UPDATE alert SET state = $2 WHERE id = ANY($1::bigint[]) AND state = ANY($3)"
+STOP_DISPATCHES = """
+UPDATE dispatch SET state = 'stopped', stopped = $2, done_at = now()
+WHERE alert_id = ANY($1::bigint[]) AND state IN ('waiting', 'sending') RETURNING id
+"""
+STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
+STOP_RETRIES = "DELETE FROM retry WHERE dispatch_id = ANY($1::bigint[])"
+TELL_STOP = "SELECT pg_notify('stop', d::text) FROM unnest($1::bigint[]) d"
+
+DISPATCH = """
+INSERT INTO dispatch (alert_id, channel, account, reach, urgent, expires)
+VALUES ($1, $2, $3, $4, $5, $6) RETURNING id
+"""
+
+DUE = "INSERT INTO due (kind, alert_id, at) VALUES ($1, $2, $3) ON CONFLICT (kind, alert_id) DO NOTHING"
+DUE_DONE = "UPDATE due SET done_at = $2 WHERE alert_id = ANY($1::bigint[]) AND done_at IS NULL"
+
+CLOSE_INCIDENT = "UPDATE incident SET state = 'closed', closed_at = $2 WHERE id = $1 AND state = 'open'"
+
+AUDIT = "INSERT INTO audit (officer_id, act, subject, reason, facts, at) VALUES ($1, $2, $3, $4, $5, $6)"
+
+ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
+
+TELL_ALERT = "SELECT pg_notify('alert', $1)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """A channel account an alert can leave by."""
+
+    channel: str
+    account: str
+    reach: Reach
+
+
+async def submit(pool: db.Pool, alert_id: int, officer: Officer, now: datetime, wait: timedelta) -> None:
+    """Hand a draft or returned alert to approval; the clock calls supervisors when it waits longer than `wait`."""
+    officer.need(Role.OFFICER)
+    async with pool.acquire() as connection, connection.transaction():
+        row = await _locked(connection, alert_id)
+        await _moved(connection, row, AlertState.PENDING, SUBMIT, alert_id, officer.id, now, before(AlertState.PENDING))
+        await connection.execute("DELETE FROM due WHERE kind = 'approval' AND alert_id = $1", alert_id)
+        await connection.execute(DUE, "approval", alert_id, now + wait)
+        await _audit(connection, officer, "alert.submit", alert_id, "", {"hash": row["words_hash"]}, now)
+
+
+async def send_back(pool: db.Pool, alert_id: int, officer: Officer, reason: str, now: datetime) -> None:
+    """Return a pending alert to its author with a reason."""
+    await _close(pool, alert_id, officer, AlertState.RETURNED, _reason(reason), now)
+
+
+async def reject(pool: db.Pool, alert_id: int, officer: Officer, reason: str, now: datetime) -> None:
+    """End an alert that was not sent, with a reason; it can never be sent afterwards."""
+    await _close(pool, alert_id, officer, AlertState.REJECTED, _reason(reason), now)
+
+
+async def _close(pool: db.Pool, alert_id: int, officer: Officer, state: AlertState, reason: str, now: datetime) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        row = await _locked(connection, alert_id)
+        if row["submitted_by"] != officer.id:  # an author may always take back what is theirs
+            officer.need(Role.APPROVER)
+        await _moved(connection, row, state, CLOSE_DRAFT, alert_id, state.value, before(state))
+        await connection.execute(DUE_DONE, [alert_id], now)
+        await _audit(connection, officer, f"alert.{state}", alert_id, reason, {}, now)
+
+
+async def approve(
+    pool: db.Pool,
+    alert_id: int,
+    officer: Officer,
+    words_hash: str,
+    playbook: Playbook,
+    outlets: Sequence[Outlet],
+    now: datetime,
+) -> None:
+    """Release a pending alert: freeze it, stop what it replaces, and commit its first batches, all or nothing.
+
+    `words_hash` is what the approver saw: any edit since voids the approval. Whoever submitted it cannot
+    approve it; the database refuses that too.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await _locked(connection, alert_id)
+        if officer.role not in playbook.approval.roles:
+            raise NotAllowed(
+                f"{officer.name} is {officer.role}: {row['playbook']} is approved by {_list(playbook.approval.roles)}"
+            )
+        if row["submitted_by"] == officer.id:
+            raise NotAllowed(f"{officer.name} submitted alert {alert_id}: another officer must approve it")
+        if row["state"] != AlertState.PENDING:
+            raise refuse_move(alert_id, row["state"], AlertState.LIVE)
+        if row["words_hash"] != words_hash:
+            raise IllegalMove(f"alert {alert_id} was changed since you read it: read it again and approve what you see")
+        await _go_live(connection, row, officer, None, outlets, now)
+
+
+async def break_glass(
+    pool: db.Pool,
+    alert_id: int,
+    officer: Officer,
+    reason: str,
+    playbook: Playbook,
+    outlets: Sequence[Outlet],
+    now: datetime,
+) -> None:
+    """Release an alert by one officer alone, where the playbook allows it, with a reason that all supervisors see.
+
+    Cancel and correction are pre-written, so those who may break the glass may send them at any level.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        row = await _locked(connection, alert_id)
+        rule = playbook.approval.break_glass
+        if officer.role not in rule.roles:
+            raise NotAllowed(
+                f"{officer.name} is {officer.role}: only {_list(rule.roles)} may break the glass for {row['playbook']}"
+            )
+        mending = Purpose(row["purpose"]) in {Purpose.CANCEL, Purpose.CORRECTION}
+        if row["level"] not in rule.levels and not mending:
+            raise NotAllowed(
+                f"level {row['level']} of {row['playbook']} needs a second officer; "
+                f"break-glass is for {_list(rule.levels)}"
+            )
+        if row["state"] not in {AlertState.DRAFT, AlertState.PENDING}:
+            raise refuse_move(alert_id, row["state"], AlertState.LIVE)
+        what = f"alert {alert_id} ({row['playbook']} {row['level']}, {row['mode']})"
+        says = f"{officer.name} released {what} alone: {_reason(reason)}"
+        await connection.execute(ALARM, "break_glass", alert_id, says, Role.SUPERVISOR.value, now)
+        await _go_live(connection, row, officer, reason.strip(), outlets, now)
+
+
+async def _go_live(
+    connection: db.AnyConnection,
+    row: asyncpg.Record,
+    officer: Officer,
+    glass: str | None,
+    outlets: Sequence[Outlet],
+    now: datetime,
+) -> None:
+    _still_in_time(row, now)
+    approver = None if glass is not None else officer.id
+    states = before(AlertState.LIVE)
+    await _moved(
+        connection,
+        row,
+        AlertState.LIVE,
+        GO_LIVE,
+        row["id"],
+        approver,
+        glass,
+        now.replace(microsecond=0),
+        states,
+    )
+    await _replace(connection, row, now)
+    await _set_clock(connection, row, now)
+    facts = {"hash": row["words_hash"], "accounts": [o.account for o in outlets]}
+    act = "alert.approve" if glass is None else "alert.break_glass"
+    await _audit(connection, officer, act, row["id"], glass or "", facts, now)
+    for outlet in outlets:
+        arguments = (
+            row["id"],
+            outlet.channel,
+            outlet.account,
+            outlet.reach.value,
+            row["urgent"],
+            row["expires"],
+        )
+        dispatch_id = await connection.fetchval(DISPATCH, *arguments)
+        await fanout.expand_step(connection, dispatch_id, fanout.FIRST_STEP)
+    await connection.execute(TELL_ALERT, str(row["id"]))
+    logger.info("release.live", alert=row["id"], mode=row["mode"], purpose=row["purpose"], accounts=facts["accounts"])
+
+
+def _still_in_time(row: asyncpg.Record, now: datetime) -> None:
+    if row["expires"] <= now:
+        raise IllegalMove(
+            f"alert {row['id']} expired at {row['expires'].isoformat()} before it was released: draft it anew"
+        )
+
+
+async def _replace(connection: db.AnyConnection, row: asyncpg.Record, now: datetime) -> None:
+    if not row["refs"]:
+        return
+    state = AlertState.CANCELLED if row["msg_type"] == MsgType.CANCEL else AlertState.SUPERSEDED
+    await connection.execute(REPLACE, row["refs"], state.value, before(state))
+    stopped = [r["id"] for r in await connection.fetch(STOP_DISPATCHES, row["refs"], state.value)]
+    await connection.execute(STOP_BATCHES, stopped)
+    await connection.execute(STOP_RETRIES, stopped)
+    await connection.execute(TELL_STOP, stopped)
+    await connection.execute(DUE_DONE, row["refs"], now)
+    if Purpose(row["purpose"]) in ENDING:
+        await connection.execute(CLOSE_INCIDENT, row["incident_id"], now)
+
+
+async def _set_clock(connection: db.AnyConnection, row: asyncpg.Record, now: datetime) -> None:
+    await connection.execute(DUE_DONE, [row["id"]], now)
+    await connection.execute(DUE, "expire", row["id"], row["expires"])
+    if row["next_update"] is not None:
+        await connection.execute(DUE, "next_update", row["id"], row["next_update"])
+        overdue = row["next_update"] + timedelta(minutes=row["facts"]["escalate_minutes"])
+        await connection.execute(DUE, "overdue", row["id"], overdue)
+
+
+async def _locked(connection: db.AnyConnection, alert_id: int) -> asyncpg.Record:
+    row: asyncpg.Record | None = await connection.fetchrow(LOCK, alert_id)
+    if row is None:
+        raise NotFound(f"there is no alert {alert_id}")
+    return row
+
+
+async def _moved(
+    connection: db.AnyConnection,
+    row: asyncpg.Record,
+    state: AlertState,
+    statement: str,
+    *arguments: object,
+) -> None:
+    done = await connection.execute(statement, *arguments)
+    if done != "UPDATE 1":
+        raise refuse_move(row["id"], row["state"], state)
+
+
+async def _audit(
+    connection: db.AnyConnection,
+    officer: Officer,
+    act: str,
+    subject: int,
+    reason: str,
+    facts: Mapping[str, object],
+    now: datetime,
+) -> None:
+    await connection.execute(AUDIT, officer.id, act, subject, reason, dict(facts), now)
+
+
+def _reason(text: str) -> str:
+    if len(text.strip()) < 3:
+        raise BadInput("give a reason of at least three letters: it is kept and shown")
+    return text.strip()
+
+
+def _list(names: Sequence[str]) -> str:
+    return " or ".join(map(str, names)) or "nobody"

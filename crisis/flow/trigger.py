@@ -1,0 +1,233 @@
+"""Trigger: an officer, a feed or a schedule launches a playbook level: a draft alert, previewed and stored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crisis import db, log
+from crisis.errors import BadInput, Fault, IllegalMove
+from crisis.flow import plan as planning
+from crisis.flow.plan import Means, Plan, Wish
+from crisis.model.alert import Mode
+from crisis.model.area import bounds, from_geojson, to_geojson, union
+from crisis.model.audience import Place, Target, members
+from crisis.model.officer import Officer, Role
+from crisis.model.slots import dump
+from crisis.model.words import as_json
+
+logger = log.get("trigger")
+
+AREAS = """
+SELECT id, code, name, geometry FROM area
+WHERE code = ANY($1::text[]) OR lower(name) = ANY($2::text[]) ORDER BY code
+"""
+
+NEAR = """
+SELECT id, geometry FROM area
+WHERE max_lon >= $1 AND max_lat >= $2 AND min_lon <= $3 AND min_lat <= $4
+"""
+
+# Counted the way the fan-out chooses: Postgres offers candidates by box and area, members() decides.
+SURE = """
+SELECT a.channel, a.language, r.area_id, count(*) AS n
+FROM address a JOIN resident r ON r.id = a.resident_id
+WHERE a.channel = ANY($1) AND a.opted_out_at IS NULL AND r.consent_at IS NOT NULL AND (r.exercise OR NOT $2)
+  AND (r.area_id = ANY($3::bigint[]) OR (r.area_id = ANY($4::bigint[]) AND r.lon IS NULL))
+GROUP BY 1, 2, 3
+"""
+POINTS = """
+SELECT a.channel, a.language, r.area_id, r.lon, r.lat
+FROM address a JOIN resident r ON r.id = a.resident_id
+WHERE a.channel = ANY($1) AND a.opted_out_at IS NULL AND r.consent_at IS NOT NULL AND (r.exercise OR NOT $2)
+  AND r.lon BETWEEN $3 AND $5 AND r.lat BETWEEN $4 AND $6 AND NOT coalesce(r.area_id = ANY($7::bigint[]), false)
+"""
+
+NEXT_ID = "SELECT nextval(pg_get_serial_sequence('alert', 'id'))"
+PEEK_ID = "SELECT coalesce(max(id), 0) + 1 FROM alert"
+
+OPEN_INCIDENT = "INSERT INTO incident (playbook, mode, opened_at) VALUES ($1, $2, $3) RETURNING id"
+
+SAME_REQUEST = "SELECT id, request_hash FROM alert WHERE submitted_by = $1 AND idempotency_key = $2"
+
+# Two clicks with the same key at once: the second waits here for the first and is then told of its alert.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
+
+INSERT = """
+INSERT INTO alert (id, incident_id, identifier, number, purpose, msg_type, mode, playbook, level, urgent, facts, slots,
+                   words, notices, words_hash, channels, area_desc, geometry, area_ids, near_ids, refs, source,
+                   submitted_by, idempotency_key, request_hash, created_at, expires, next_update)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
+        $25, $26, $27, $28)
+"""
+
+AUDIT = "INSERT INTO audit (officer_id, act, subject, facts, at) VALUES ($1, 'alert.draft', $2, $3, $4)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """What makes a repeated request the same one: the caller's key and a hash of what was asked."""
+
+    key: str | None = None
+    request_hash: str = ""
+
+    @classmethod
+    def of(cls, key: str | None, request: object) -> Key:
+        text = json.dumps(request, sort_keys=True, default=str)
+        return cls(key=key, request_hash=hashlib.sha256(text.encode()).hexdigest())
+
+
+async def find_target(
+    connection: db.AnyConnection, names: Sequence[str], geometry: Any = None, desc: str = ""
+) -> Target:
+    """Find where an alert holds, by codes or names of our areas, or by a geometry; never nowhere.
+
+    Raise BadInput for an unknown area, and when there is neither an area nor a geometry.
+    """
+    if geometry is not None:
+        near = [
+            r
+            for r in await connection.fetch(NEAR, *bounds(geometry))
+            if from_geojson(r["geometry"]).intersects(geometry)
+        ]
+        return Target(geometry=geometry, desc=desc, near_ids=frozenset(r["id"] for r in near))
+    if not names:
+        raise BadInput("there is no area: name one with --area, or give a CAP file that has polygons or circles")
+    rows = await connection.fetch(AREAS, list(names), [n.strip().lower() for n in names])
+    found = {r["code"].lower() for r in rows} | {r["name"].lower() for r in rows}
+    unknown = [n for n in names if n.strip().lower() not in found]
+    if unknown:
+        says = "is no area we know, by code or by name; see `crisis area list`"
+        raise BadInput([Fault(file="area", field=n, says=says) for n in unknown])
+    return Target(
+        geometry=union(from_geojson(r["geometry"]) for r in rows),
+        desc=desc or ", ".join(r["name"] for r in rows),
+        area_ids=frozenset(r["id"] for r in rows),
+    )
+
+
+async def count_audience(
+    connection: db.AnyConnection, target: Target, channels: Sequence[str], mode: Mode
+) -> dict[tuple[str, str], int]:
+    """Count the addresses an alert would go to now, by channel and language."""
+    counts: Counter[tuple[str, str]] = Counter()
+    whole, near = list(target.area_ids), list(target.near_ids)
+    for row in await connection.fetch(SURE, list(channels), mode.drill, whole, near):
+        counts[row["channel"], row["language"]] += row["n"]
+    box = bounds(target.geometry)
+    points = await connection.fetch(POINTS, list(channels), mode.drill, *box, whole)
+    places = [Place(area_id=p["area_id"], lon=p["lon"], lat=p["lat"]) for p in points]
+    for row, chosen in zip(points, members(target, places), strict=True):
+        if chosen:
+            counts[row["channel"], row["language"]] += 1
+    return dict(counts)
+
+
+async def show(
+    connection: db.AnyConnection,
+    wish: Wish,
+    means: Means,
+    confirmed: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """Preview an alert without storing anything."""
+    plan = planning.make(wish, await connection.fetchval(PEEK_ID), means, now)
+    counts = await count_audience(connection, wish.target, plan.channels, wish.mode)
+    return planning.preview(plan, means.limits, counts, planning.refuse_reasons(plan, counts, confirmed, now))
+
+
+async def draft(
+    connection: db.AnyConnection,
+    wish: Wish,
+    officer: Officer,
+    means: Means,
+    key: Key,
+    confirmed: int,
+    now: datetime,
+) -> int:
+    """Open an incident with its first draft alert; the same key twice gives the same alert.
+
+    Raise BadInput with every reason for which it could not be released; nothing is stored then.
+    """
+    officer.need(Role.OFFICER)
+    async with connection.transaction():
+        if known := await same_request(connection, officer, key):
+            return known
+        plan = planning.make(wish, await connection.fetchval(NEXT_ID), means, now)
+        counts = await count_audience(connection, wish.target, plan.channels, wish.mode)
+        if reasons := planning.refuse_reasons(plan, counts, confirmed, now):
+            raise BadInput("; ".join(reasons))
+        incident = await connection.fetchval(OPEN_INCIDENT, wish.playbook.playbook, wish.mode.value, now)
+        await insert(connection, plan, incident, [], officer, key, now)
+    logger.info(
+        "trigger.drafted",
+        alert=plan.alert_id,
+        playbook=wish.playbook.playbook,
+        level=wish.level,
+        mode=wish.mode,
+    )
+    return plan.alert_id
+
+
+async def same_request(connection: db.AnyConnection, officer: Officer, key: Key) -> int | None:
+    """Find the alert this officer made with the same key; IllegalMove if the key was used for another request."""
+    if key.key is None:
+        return None
+    await connection.execute(ONE_AT_A_TIME, f"{officer.id}/{key.key}")
+    row = await connection.fetchrow(SAME_REQUEST, officer.id, key.key)
+    if row is None:
+        return None
+    if row["request_hash"] != key.request_hash:
+        raise IllegalMove(f"Idempotency-Key was used for alert {row['id']} with another content: use a new key")
+    found: int = row["id"]
+    return found
+
+
+async def insert(
+    connection: db.AnyConnection,
+    plan: Plan,
+    incident_id: int,
+    refs: Sequence[int],
+    officer: Officer,
+    key: Key,
+    now: datetime,
+) -> None:
+    """Store a planned alert as a draft in the caller's transaction."""
+    wish, target = plan.wish, plan.wish.target
+    await connection.execute(
+        INSERT,
+        plan.alert_id,
+        incident_id,
+        plan.identifier,
+        wish.number,
+        wish.purpose.value,
+        plan.msg_type.value,
+        wish.mode.value,
+        wish.playbook.playbook,
+        wish.level,
+        plan.urgent,
+        dict(plan.facts),
+        dump(wish.slots),
+        as_json(plan.words),
+        {c: dict(n) for c, n in plan.notices.items()},
+        plan.words_hash,
+        list(plan.channels),
+        target.desc,
+        to_geojson(target.geometry),
+        list(target.area_ids),
+        list(target.near_ids),
+        list(refs),
+        wish.source,
+        officer.id,
+        key.key,
+        key.request_hash,
+        now,
+        plan.expires,
+        plan.next_update,
+    )
+    await connection.execute(AUDIT, officer.id, plan.alert_id, {"hash": plan.words_hash}, now)

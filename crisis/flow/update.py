@@ -1,0 +1,223 @@
+"""Update: update, correction, cancel, all-clear, and the clock that asks for the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from crisis import db, log
+from crisis.errors import BadInput, IllegalMove, NotFound
+from crisis.flow import plan as planning
+from crisis.flow import trigger
+from crisis.flow.plan import Means, Wish
+from crisis.flow.trigger import Key
+from crisis.model import slots as slotting
+from crisis.model.alert import AlertState, Mode, before
+from crisis.model.area import from_geojson
+from crisis.model.audience import Target
+from crisis.model.officer import Officer, Role
+from crisis.model.playbook import Playbook
+from crisis.model.words import Purpose
+
+logger = log.get("update")
+
+FORMER = """
+SELECT a.*, i.state AS incident_state FROM alert a JOIN incident i ON i.id = a.incident_id WHERE a.id = $1
+"""
+
+# The latest of the chain that was released; a former one may have expired, its people still need the update.
+LATEST = """
+SELECT id, number FROM alert WHERE incident_id = $1 AND sent IS NOT NULL ORDER BY number DESC LIMIT 1
+"""
+LAST_NUMBER = "SELECT max(number) FROM alert WHERE incident_id = $1"
+CHAIN = "SELECT id FROM alert WHERE incident_id = $1 AND sent IS NOT NULL ORDER BY id"
+DRAFT_THERE = "SELECT id, state FROM alert WHERE incident_id = $1 AND state IN ('draft', 'pending', 'returned')"
+REPLACE_DRAFT = "UPDATE alert SET state = 'rejected' WHERE id = $1 AND state = ANY($2)"
+
+# Two clocks may tick at once: SKIP LOCKED gives a row to one, and the row is done in the same transaction as
+# what it does, so a crash in between does it again and a finished one is never done twice.
+TAKE_DUE = """
+SELECT d.id, d.kind, d.alert_id, d.at, a.playbook, a.level, a.mode, a.state, a.expires, a.next_update, a.facts
+FROM due d JOIN alert a ON a.id = d.alert_id
+WHERE d.done_at IS NULL AND d.at <= $1 ORDER BY d.at LIMIT 50 FOR UPDATE OF d SKIP LOCKED
+"""
+DONE_DUE = "UPDATE due SET done_at = $2 WHERE id = $1"
+EXPIRE = "UPDATE alert SET state = 'expired' WHERE id = $1 AND state = ANY($2)"
+STOP_DISPATCHES = """
+UPDATE dispatch SET state = 'stopped', stopped = 'expired', done_at = now()
+WHERE alert_id = $1 AND state IN ('waiting', 'sending') RETURNING id
+"""
+STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
+STOP_RETRIES = "DELETE FROM retry WHERE dispatch_id = ANY($1::bigint[])"
+TELL_STOP = "SELECT pg_notify('stop', d::text) FROM unnest($1::bigint[]) d"
+TELL_ALERT = "SELECT pg_notify('alert', $1)"
+ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What is new in a follow-up; what is not given stays as it was."""
+
+    purpose: Purpose
+    reason: str = ""
+    level: str | None = None
+    slots: Mapping[str, slotting.Typed] = field(default_factory=dict)
+    areas: Sequence[str] = ()
+    expires: datetime | None = None
+    confirmed: int = 0
+
+
+async def show_follow_up(
+    connection: db.AnyConnection,
+    alert_id: int,
+    change: Change,
+    playbook: Playbook,
+    means: Means,
+    now: datetime,
+) -> dict[str, Any]:
+    """Preview a follow-up without storing anything."""
+    former = await _former(connection, alert_id)
+    wish = await _wish(connection, former, change, playbook)
+    return await trigger.show(connection, wish, means, change.confirmed, now)
+
+
+async def follow_up(
+    connection: db.AnyConnection,
+    alert_id: int,
+    change: Change,
+    officer: Officer,
+    playbook: Playbook,
+    means: Means,
+    key: Key,
+    now: datetime,
+) -> int:
+    """Draft an update, correction, cancel or all-clear of an alert's incident, referring to its whole chain.
+
+    A cancel or correction pushes aside a draft in progress: mending comes first. IllegalMove when the
+    incident is closed, was never released, or another draft of it is open.
+    """
+    officer.need(Role.OFFICER)
+    async with connection.transaction():
+        if known := await trigger.same_request(connection, officer, key):
+            return known
+        former = await _former(connection, alert_id)
+        await _make_room(connection, former["incident_id"], change.purpose)
+        wish = await _wish(connection, former, change, playbook)
+        new_id = await connection.fetchval(trigger.NEXT_ID)
+        plan = planning.make(wish, new_id, means, now)
+        counts = await trigger.count_audience(connection, wish.target, plan.channels, wish.mode)
+        if reasons := planning.refuse_reasons(plan, counts, change.confirmed, now):
+            raise BadInput("; ".join(reasons))
+        chain = [r["id"] for r in await connection.fetch(CHAIN, former["incident_id"])]
+        await trigger.insert(connection, plan, former["incident_id"], chain, officer, key, now)
+    logger.info("update.drafted", alert=plan.alert_id, purpose=change.purpose, follows=chain[-1])
+    return plan.alert_id
+
+
+async def _former(connection: db.AnyConnection, alert_id: int) -> asyncpg.Record:
+    row = await connection.fetchrow(FORMER, alert_id)
+    if row is None:
+        raise NotFound(f"there is no alert {alert_id}")
+    if row["incident_state"] == "closed":
+        raise IllegalMove(f"the incident of alert {alert_id} is closed: trigger a new alert")
+    latest = await connection.fetchrow(LATEST, row["incident_id"])
+    if latest is None:
+        raise IllegalMove(f"alert {alert_id} was never released: there is nothing to update; reject it instead")
+    (newest,) = await connection.fetch(FORMER, latest["id"])
+    return newest
+
+
+async def _make_room(connection: db.AnyConnection, incident_id: int, purpose: Purpose) -> None:
+    row = await connection.fetchrow(DRAFT_THERE, incident_id)
+    if row is None:
+        return
+    if purpose not in {Purpose.CANCEL, Purpose.CORRECTION}:
+        raise IllegalMove(f"alert {row['id']} of this incident is {row['state']}: release or reject it first")
+    await connection.execute(REPLACE_DRAFT, row["id"], before(AlertState.REJECTED))
+
+
+async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Change, playbook: Playbook) -> Wish:
+    level = change.level or former["level"]
+    if level not in playbook.levels:
+        raise BadInput(f"playbook {playbook.playbook} has no level {level!r}; it has {', '.join(playbook.levels)}")
+    if change.areas:
+        target = await trigger.find_target(connection, change.areas)
+    else:
+        target = Target(
+            geometry=from_geojson(former["geometry"]),
+            desc=former["area_desc"],
+            area_ids=frozenset(former["area_ids"]),
+            near_ids=frozenset(former["near_ids"]),
+        )
+    return Wish(
+        playbook=playbook,
+        level=level,
+        mode=Mode(former["mode"]),
+        slots=slotting.parse(playbook, {**former["slots"], **change.slots}),
+        target=target,
+        purpose=change.purpose,
+        number=await connection.fetchval(LAST_NUMBER, former["incident_id"]) + 1,
+        reason=change.reason,
+        source=former["source"],
+        channels=[c for c in former["channels"] if c in playbook.channels],
+        expires=change.expires,
+    )
+
+
+async def fire_due(pool: db.Pool, now: datetime) -> int:
+    """Do what is due by `now`: expire alerts, remind of the promised update, call supervisors; count what was done."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(TAKE_DUE, now)
+        for row in rows:
+            await _fire(connection, row, now)
+            await connection.execute(DONE_DUE, row["id"], now)
+    return len(rows)
+
+
+async def _fire(connection: db.AnyConnection, row: asyncpg.Record, now: datetime) -> None:
+    if row["kind"] == "expire":
+        await _expire(connection, row["alert_id"])
+    elif call := what_to_say(row, now):
+        says, role = call
+        await connection.execute(ALARM, _KINDS[row["kind"]], row["alert_id"], says, role.value, now)
+    logger.info("update.due", kind=row["kind"], alert=row["alert_id"])
+
+
+_KINDS = {"next_update": "update_due", "overdue": "update_overdue", "approval": "approval_waits"}
+
+
+def what_to_say(row: Mapping[str, Any] | asyncpg.Record, now: datetime) -> tuple[str, Role] | None:
+    """Decide whom a due row calls and in which words; None when it no longer matters."""
+    name = f"alert {row['alert_id']} ({row['playbook']} {row['level']}, {row['mode']})"
+    late = minutes(now - row["at"])
+    if row["kind"] == "approval":
+        if row["state"] != AlertState.PENDING:
+            return None
+        return f"{name} still waits for approval: approve, return or reject it now", Role.APPROVER
+    if row["state"] not in {AlertState.LIVE, AlertState.EXPIRED}:
+        return None
+    if row["kind"] == "next_update":
+        return (
+            f"{name} promised residents an update now ({late} min ago): write it, or say that nothing changed",
+            Role.OFFICER,
+        )
+    promised = minutes(now - row["next_update"])
+    return f"{name}: the promised update is {promised} min overdue and nobody has sent one", Role.SUPERVISOR
+
+
+def minutes(span: timedelta) -> int:
+    """Give whole minutes, never below zero."""
+    return max(int(span.total_seconds() // 60), 0)
+
+
+async def _expire(connection: db.AnyConnection, alert_id: int) -> None:
+    await connection.execute(EXPIRE, alert_id, before(AlertState.EXPIRED))
+    stopped = [r["id"] for r in await connection.fetch(STOP_DISPATCHES, alert_id)]
+    await connection.execute(STOP_BATCHES, stopped)
+    await connection.execute(STOP_RETRIES, stopped)
+    await connection.execute(TELL_STOP, stopped)
+    await connection.execute(TELL_ALERT, str(alert_id))
