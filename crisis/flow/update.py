@@ -127,8 +127,8 @@ async def _former(connection: db.AnyConnection, alert_id: int) -> asyncpg.Record
     latest = await connection.fetchrow(LATEST, row["incident_id"])
     if latest is None:
         raise IllegalMove(f"alert {alert_id} was never released: there is nothing to update; reject it instead")
-    (newest,) = await connection.fetch(FORMER, latest["id"])
-    return newest
+    newest: list[asyncpg.Record] = await connection.fetch(FORMER, latest["id"])
+    return newest[0]
 
 
 async def _make_room(connection: db.AnyConnection, incident_id: int, purpose: Purpose) -> None:
