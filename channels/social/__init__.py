@@ -1,0 +1,1 @@
+"""Channels that post once for everyone who follows a page."""
