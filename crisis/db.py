@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
-from asyncpg.pool import PoolConnectionProxy
 
 from crisis.errors import NotReady
 
@@ -22,8 +21,9 @@ T = TypeVar("T")
 if TYPE_CHECKING:  # asyncpg's classes take their record only for the type checker
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    AnyConnection: TypeAlias = Connection | PoolConnectionProxy[asyncpg.Record]  # one's own, or lent by the pool
 else:
-    Connection, Pool = asyncpg.Connection, asyncpg.Pool
+    Connection, Pool, AnyConnection = asyncpg.Connection, asyncpg.Pool, asyncpg.Connection
 
 SQL_FOLDER = Path(__file__).parent / "sql"
 SESSION = {
