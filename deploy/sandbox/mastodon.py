@@ -78,9 +78,7 @@ class MastodonSandbox(Loopback):
 
     def _keep(self, text: str, language: str, parent: str, key: str, now: datetime) -> Post:
         self._last_id += 1
-        post = Post(
-            id=str(self._last_id), text=text, language=language, in_reply_to_id=parent, key=key, at=now
-        )
+        post = Post(id=str(self._last_id), text=text, language=language, in_reply_to_id=parent, key=key, at=now)
         self.posts.append(post)
         self._ids.add(post.id)
         if key:

@@ -71,9 +71,7 @@ class TelegramSandbox(Loopback):
             case "getupdates":
                 return await self._get_updates(await fields(request))
             case "getme":
-                return _yes(
-                    {"id": int(self.token.partition(":")[0]), "is_bot": True, "username": "crisis_bot"}
-                )
+                return _yes({"id": int(self.token.partition(":")[0]), "is_bot": True, "username": "crisis_bot"})
             case _:
                 return _no(404, "Not Found")
 

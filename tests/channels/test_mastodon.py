@@ -28,8 +28,8 @@ def page(number: int = 1, *, key: str = "", thread: str = "") -> Address:
 
 async def send(url: str, *addresses: Address, notice: Notice = NOTICE, timeout: float = 5) -> list[Outcome]:
     """Send through a channel of its own and return the outcomes in the order of the addresses."""
-    known = {"visibility": "public", "limit": "500", "rate": "1"}
-    channel = Mastodon(account(url, "mastodon", **known), timeout=timeout)
+    settings = account(url, "mastodon", visibility="public", limit="500", rate="1")
+    channel = Mastodon(settings, timeout=timeout)
     outcomes: list[Outcome] = []
     await channel.open()
     try:
