@@ -21,6 +21,7 @@ from shapely.geometry.base import BaseGeometry
 from crisis.errors import BadInput, Fault
 
 EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+METRES_A_DEGREE = 111_195  # of latitude
 CORNERS = 64
 POINT_CIRCLE_KM = 0.001  # a circle of radius 0 is a place; a metre makes it meet the area it lies in
 
@@ -255,23 +256,33 @@ def overlaps(area: BaseGeometry, geometry: BaseGeometry) -> float:
 def to_cap_polygons(geometry: BaseGeometry, max_points: int = 1000) -> list[Ring]:
     """Write the geometry as closed CAP rings of (lat, lon), at most about `max_points` points in all.
 
-    CAP has no holes (an area is the union of its polygons), so holes are filled. A ring with too many
-    points is widened a little before it is thinned, so that nobody inside falls out.
+    CAP has no holes (an area is the union of its polygons), so holes are filled. What has too many
+    points is thinned and widened by as much, so that nobody inside falls out.
     """
     filled = _without_holes(polygonal(geometry))
-    thinned, metres = filled, 10.0
+    fitting = _fitting(filled, max_points)
+    return [ring for ring in map(_cap_ring, fitting.geoms) if len(ring) >= 4]
+
+
+def _fitting(filled: MultiPolygon, max_points: int) -> MultiPolygon:
+    """Widen by growing steps until it fits; where few points are allowed the convex hull may be closer."""
+    metres, thinned = 10.0, filled
     while shapely.get_num_coordinates(thinned) > max_points and metres < 50_000:
-        thinned = _thin(filled, metres / 111_320)
+        thinned = _thin(filled, metres / METRES_A_DEGREE)
         metres *= 1.6
-    if shapely.get_num_coordinates(thinned) > max_points:
-        thinned = polygonal(filled.convex_hull)
-    return [ring for ring in map(_cap_ring, thinned.geoms) if len(ring) >= 4]
+    if thinned is filled:
+        return filled
+    hull = polygonal(filled.convex_hull)
+    if shapely.get_num_coordinates(hull) > max_points:
+        return thinned
+    too_many = shapely.get_num_coordinates(thinned) > max_points
+    return hull if too_many or hull.area < thinned.area else thinned
 
 
 def _thin(filled: MultiPolygon, degrees: float) -> MultiPolygon:
-    wider = filled.buffer(degrees, join_style="mitre", mitre_limit=2.0)
-    thinned = _without_holes(polygonal(wider.simplify(degrees * 0.9)))
-    return thinned if thinned.covers(filled) else _without_holes(union([thinned, filled]))
+    """Thin, then widen by as much as thinning can have cut off, so that the result covers the original."""
+    thinned = polygonal(filled.simplify(degrees))
+    return _without_holes(polygonal(thinned.buffer(degrees * 1.01, join_style="mitre", mitre_limit=2.0)))
 
 
 def _without_holes(geometry: MultiPolygon) -> MultiPolygon:
