@@ -31,7 +31,7 @@ class Whose(Enum):
 
     OURS = "ours"  # the server of this folder
     GONE = "gone"  # none has this number
-    FOREIGN = "foreign"  # the number was given to another since
+    FOREIGN = "foreign"  # the number is taken, but not by a server that runs here
     UNCLEAR = "unclear"  # a Postgres, of which we cannot see more
 
 
@@ -69,9 +69,7 @@ class Folder:
         if path.exists():
             return path.read_text().strip()
         if self.data.exists():
-            raise NotReady(
-                f"{path} is gone, and the database opens with nothing else; put it back from a backup."
-            )
+            raise NotReady(f"{path} is gone, and the database opens with nothing else; put it back from a backup.")
         word = secrets.token_urlsafe(24)
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
@@ -88,9 +86,7 @@ class Folder:
         status, said = await run([str(self.programs / "postgres"), "--version"], self.account)
         found = re.search(r"(\d+)(?:\.|devel|rc|beta|$)", said)
         if status or found is None:
-            raise NotReady(
-                f"{self.programs / 'postgres'} does not run here: {said[-300:]}; set CRISIS_DATABASE_URL."
-            )
+            raise NotReady(f"{self.programs / 'postgres'} does not run here: {said[-300:]}; set CRISIS_DATABASE_URL.")
         return int(found[1])
 
     def _check_version(self, major: int) -> None:
@@ -121,9 +117,7 @@ class Folder:
         argv += [] if sync else ["--no-sync"]
         status, said = await run(argv, self.account)
         if status:
-            raise NotReady(
-                f"The database could not be made in {part}: {last_words(said)}; mend that and start again."
-            )
+            raise NotReady(f"The database could not be made in {part}: {last_words(said)}; mend that and start again.")
         part.rename(self.data)
 
     def _own(self, path: Path) -> None:
@@ -175,8 +169,8 @@ class Folder:
         """Judge the process that postmaster.pid names."""
         pid = self.pid()
         words = _command_line(pid) if pid else None
-        if not words:
-            return Whose.GONE
+        if not words:  # one that ended and was not reaped has a number and no command line
+            return Whose.FOREIGN if pid and _has_number(pid) else Whose.GONE
         if Path(words[0]).name not in ("postgres", "postmaster"):  # one that says "postgres: ..." is a child
             return Whose.FOREIGN
         if str(self.data) in words:
@@ -188,18 +182,36 @@ class Folder:
         stat = self.data.stat()
         return f"crisis-{hashlib.sha256(f'{stat.st_dev}:{stat.st_ino}'.encode()).hexdigest()[:10]}"
 
-    def clear(self) -> None:
+    async def clear(self) -> None:
         """Take away what a killed server left: processes, a number that is another's now, sockets."""
-        title = f"postgres: {self.cluster()}: "
-        for entry in Path("/proc").glob("[0-9]*"):
-            if (words := _command_line(int(entry.name))) and words[0].startswith(title):
+        end = asyncio.get_running_loop().time() + 10
+        while orphans := self._find_orphans():
+            if asyncio.get_running_loop().time() > end:
+                raise NotReady(f"Processes {orphans} of a killed database server do not end; end them by hand.")
+            for pid in orphans:
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(int(entry.name), signal.SIGKILL)
+                    os.kill(pid, signal.SIGKILL)
+            await asyncio.sleep(0.01)
         # A number that nobody has stays: Postgres reads there which shared memory must be free first.
         if self.whose() is Whose.FOREIGN:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
         for name in (SOCKET_NAME, f"{SOCKET_NAME}.lock"):
             (self.sockets / name).unlink(missing_ok=True)
+
+    def _find_orphans(self) -> list[int]:
+        title = f"postgres: {self.cluster()}: "
+        pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")]
+        return [pid for pid in pids if (words := _command_line(pid)) and words[0].startswith(title)]
+
+
+def _has_number(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _command_line(pid: int) -> list[str] | None:
@@ -208,9 +220,7 @@ def _command_line(pid: int) -> list[str] | None:
             raw = Path(f"/proc/{pid}/cmdline").read_bytes()
             return raw.rstrip(b"\0").decode(errors="replace").split("\0") if raw else None
         return None
-    found = subprocess.run(
-        ["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
-    )
+    found = subprocess.run(["/bin/ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False)
     return found.stdout.decode(errors="replace").split() or None
 
 
@@ -220,9 +230,7 @@ async def _locked(path: Path, within: float) -> AsyncIterator[None]:
         end = asyncio.get_running_loop().time() + within
         while not flock(lock.fileno(), fcntl.LOCK_EX):
             if asyncio.get_running_loop().time() > end:
-                raise NotReady(
-                    f"Another process has been starting the database for long; see who holds {path}."
-                )
+                raise NotReady(f"Another process has been starting the database for long; see who holds {path}.")
             await asyncio.sleep(0.02)
         yield
 
@@ -238,7 +246,5 @@ def flock(fd: int, how: int) -> bool:
 
 def last_words(said: str) -> str:
     """Return the line of a program's output that most likely says why it failed."""
-    lines = [
-        line for line in said.splitlines() if "FATAL" in line or "error" in line.lower()
-    ] or said.splitlines()
+    lines = [line for line in said.splitlines() if "FATAL" in line or "error" in line.lower()] or said.splitlines()
     return lines[-1].strip() if lines else "it gave no reason"

@@ -51,9 +51,7 @@ def find_account(data: Path) -> Account | None:
     owner = data.stat().st_uid if data.exists() else None
     if os.geteuid() != 0:
         if owner not in (None, os.geteuid()):
-            raise NotReady(
-                f"{data} belongs to another account; run as that one, or set CRISIS_DATA_DIR to your own."
-            )
+            raise NotReady(f"{data} belongs to another account; run as that one, or set CRISIS_DATA_DIR to your own.")
         return None
     if owner:
         with contextlib.suppress(KeyError):
@@ -62,8 +60,7 @@ def find_account(data: Path) -> Account | None:
         with contextlib.suppress(KeyError):
             return _account(pwd.getpwnam(name))
     raise NotReady(
-        "Postgres does not run as root and there is no account postgres or nobody; "
-        "run Crisis as another account."
+        "Postgres does not run as root and there is no account postgres or nobody; run Crisis as another account."
     )
 
 

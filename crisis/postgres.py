@@ -81,7 +81,7 @@ async def check(url: str, *, within: float = 5.0) -> None:
             "check CRISIS_DATABASE_URL and that its server runs."
         ) from None  # asyncpg's own text may quote the URL
     version = connection.get_server_version()
-    await connection.close(timeout=within)
+    connection.terminate()  # nothing is left to lose, and a close may hang
     if version.major < OLDEST:
         raise NotReady(
             f"The database at {_without_secrets(url)} is Postgres {version.major}; "
@@ -113,9 +113,7 @@ def _reason(error: BaseException) -> str:
             return f"it said {type(error).__name__}"
 
 
-async def start(
-    folder: Path, *, binaries: Path | None = None, settings: Mapping[str, str] | None = None
-) -> Server:
+async def start(folder: Path, *, binaries: Path | None = None, settings: Mapping[str, str] | None = None) -> Server:
     """Start the server of this folder, or adopt the one that runs already; make the folder if there is none.
 
     Safe when two processes start it at once and after any crash. `settings` go over the usual ones.
@@ -235,18 +233,18 @@ class Server:
         if self._process and self._process.poll() is not None:
             self._process = None  # another may have started it since
         while True:
-            log_from = None if self.alive() else self._spawn()
+            log_from = None
+            if not self.alive():
+                await self._folder.clear()
+                log_from = self._spawn()
             if await self._answers(end):
                 return
             if loop.time() > end:
-                raise NotReady(
-                    f"The database in {self._folder.data} does not answer; see {self._folder.log}."
-                )
+                raise NotReady(f"The database in {self._folder.data} does not answer; see {self._folder.log}.")
             said = "" if log_from is None else self._log_since(log_from)
             if log_from is not None and "shared memory" not in said:
                 raise NotReady(
-                    f"The database in {self._folder.data} does not start: {last_words(said)}; "
-                    f"see {self._folder.log}."
+                    f"The database in {self._folder.data} does not start: {last_words(said)}; see {self._folder.log}."
                 )
             self._process = None
             await asyncio.sleep(0.2)  # what a killed server left behind is still ending
@@ -267,7 +265,7 @@ class Server:
                     raise NotReady(f"The database in {self._folder.path} cannot be used: {error}.") from error
                 await asyncio.sleep(0.02)
             else:
-                await connection.close(timeout=10)
+                connection.terminate()
                 return True
         return False
 
@@ -276,10 +274,9 @@ class Server:
         try:
             await connection.execute("CREATE DATABASE crisis")
         finally:
-            await connection.close(timeout=10)
+            connection.terminate()
 
     def _spawn(self) -> int:
-        self._folder.clear()
         settings = self._settings | {
             "unix_socket_directories": str(self._folder.sockets),
             "hba_file": str(self._folder.hba),
@@ -292,12 +289,13 @@ class Server:
         if path.exists() and path.stat().st_size > 10_000_000:
             path.replace(path.with_suffix(".old"))
         with open(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab") as log:
+            before = os.fstat(log.fileno()).st_size
             # In a session of its own, so that it outlives us and a Ctrl-C in our terminal.
             self._process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=ENVIRONMENT,
                 start_new_session=True, **run_as(self._folder.account),
             )  # fmt: skip
-            return os.fstat(log.fileno()).st_size
+        return before
 
     def _log_since(self, start: int) -> str:
         with open(self._folder.log, "rb") as log:

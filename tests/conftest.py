@@ -72,9 +72,18 @@ def open_folder() -> Iterator[Path]:
         yield path
 
 
+@pytest.fixture(scope="session")
+def open_folders() -> Callable[[], AbstractContextManager[Path]]:
+    """`with open_folders() as path:` for fixtures that outlive one test."""
+    return _open_folder
+
+
 @contextlib.contextmanager
 def _open_folder() -> Iterator[Path]:
-    path = Path(tempfile.mkdtemp(prefix="crisis-test-")).resolve()
+    # In memory where there is room: 20 times as fast as some disks. A container's is often 64 MB.
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 4 << 30
+    path = Path(tempfile.mkdtemp(prefix="crisis-test-", dir=memory if roomy else None)).resolve()
     path.chmod(0o711)
     try:
         yield path
@@ -185,9 +194,7 @@ def server() -> Callable[..., AbstractContextManager[subprocess.Popen[Any]]]:
 
 
 @contextlib.contextmanager
-def _server(
-    argv: Sequence[str], port: int, *, timeout: float = 20, **how: Any
-) -> Iterator[subprocess.Popen[Any]]:
+def _server(argv: Sequence[str], port: int, *, timeout: float = 20, **how: Any) -> Iterator[subprocess.Popen[Any]]:
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, start_new_session=True, **how)
     try:
         _wait_for_port(process, port, time.monotonic() + timeout)
@@ -199,9 +206,7 @@ def _server(
 def _wait_for_port(process: subprocess.Popen[Any], port: int, end: float) -> None:
     while True:
         if process.poll() is not None:
-            raise RuntimeError(
-                f"{process.args!r} exited with {process.returncode} before it listened at {port}"
-            )
+            raise RuntimeError(f"{process.args!r} exited with {process.returncode} before it listened at {port}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         if time.monotonic() > end:
