@@ -322,3 +322,12 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+def mark_line(text: str, language: str, mode: str) -> str:
+    """Put the mode's marker at the start and end of one line, such as an answer; Actual is unchanged."""
+    speech = tongue(language)
+    if mode == "Actual":
+        return text
+    marker = speech.exercise if mode == "Exercise" else speech.test
+    return f"{marker}: {text} {marker}"
