@@ -101,9 +101,7 @@ def check_fit(playbook: Playbook, limits: Mapping[str, Limit]) -> list[Fault]:
 def _worst_words(playbook: Playbook) -> Iterator[tuple[Path_, Words]]:
     slots = widest(playbook.slots)
     longest = max(playbook.levels, key=lambda level: max(map(len, playbook.levels[level].title.values())))
-    cases: list[tuple[Path_, Purpose, str]] = [
-        (("levels", level), Purpose.UPDATE, level) for level in playbook.levels
-    ]
+    cases: list[tuple[Path_, Purpose, str]] = [(("levels", level), Purpose.UPDATE, level) for level in playbook.levels]
     cases += [((p.value,), p, longest) for p in (Purpose.CORRECTION, Purpose.CANCEL, Purpose.ALL_CLEAR)]
     for path, purpose, level in cases:
         for language, words in render(playbook, purpose, level, slots, FACTS).items():

@@ -118,9 +118,7 @@ class _Builder:
         if len(path) > MOST_DEPTH:
             self._give_up(event, path, f"is nested deeper than {MOST_DEPTH} levels")
         if getattr(event, "anchor", None) or getattr(event, "tag", None):
-            self._give_up(
-                event, path, "uses a YAML anchor, alias or tag (& * !); write the words out, in quotes"
-            )
+            self._give_up(event, path, "uses a YAML anchor, alias or tag (& * !); write the words out, in quotes")
         value: Raw
         match event:
             case yaml.ScalarEvent():
@@ -130,9 +128,7 @@ class _Builder:
             case yaml.MappingStartEvent():
                 value, last = self._mapping(events, path)
             case _:
-                self._give_up(
-                    event, path, "uses a YAML anchor, alias or tag (& * !); write the words out, in quotes"
-                )
+                self._give_up(event, path, "uses a YAML anchor, alias or tag (& * !); write the words out, in quotes")
         self.spans[path] = (line, last)
         return value
 

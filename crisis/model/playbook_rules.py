@@ -33,6 +33,7 @@ PER_LANGUAGE = (
     "slots.*.ask",
     "slots.*.choices.*",
     "levels.*.title",
+    "levels.*.when",
     "levels.*.words",
     f"{FOLLOW_UPS}.words",
     "questions.*.ask",
@@ -102,9 +103,7 @@ def check(raw: Raw, source: Source, stem: str) -> list[Fault]:
 def _name(draft: _Draft) -> Iterator[Fault]:
     name = draft.one("playbook")
     if isinstance(name, str) and name != draft.stem:
-        yield draft.source.fault(
-            ("playbook",), f"is {name!r} but the file is {draft.stem}.yaml; make them the same"
-        )
+        yield draft.source.fault(("playbook",), f"is {name!r} but the file is {draft.stem}.yaml; make them the same")
 
 
 def _languages(draft: _Draft) -> Iterator[Fault]:
@@ -150,9 +149,7 @@ def _plain_texts(draft: _Draft) -> Iterator[Fault]:
     templates = {path for path, _ in _words(draft)}
     for path, text in _every_text(draft.raw, ()):
         if path not in templates and ("{{" in text or "{%" in text):
-            yield draft.source.fault(
-                path, "may not hold {{ places }}; only words and answers are filled", "{"
-            )
+            yield draft.source.fault(path, "may not hold {{ places }}; only words and answers are filled", "{")
 
 
 def _every_text(value: Raw, path: Path_) -> Iterator[tuple[Path_, str]]:
@@ -170,9 +167,7 @@ def _banned(draft: _Draft) -> Iterator[Fault]:
             says = f"says {when!r}, which means something else when read later; use {{{{ until }}}} or a date"
             yield draft.source.fault(path, says, when)
         if denial := drill_denial(text):
-            yield draft.source.fault(
-                path, f"says {denial!r}, which an exercise would repeat; leave it out", denial
-            )
+            yield draft.source.fault(path, f"says {denial!r}, which an exercise would repeat; leave it out", denial)
 
 
 def _must_say(draft: _Draft) -> Iterator[Fault]:
@@ -195,9 +190,7 @@ def _radio(draft: _Draft) -> Iterator[Fault]:
 def _unspeakable(draft: _Draft, path: Path_, text: str) -> Iterator[Fault]:
     bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text)
     if found := re.search(r"[()\[\]/]|https?:|www\.", bare):
-        yield draft.source.fault(
-            path, f"holds {found[0]!r}, which nobody can read aloud; say it in words", found[0]
-        )
+        yield draft.source.fault(path, f"holds {found[0]!r}, which nobody can read aloud; say it in words", found[0])
     if "link" in inspect(text).names:
         yield draft.source.fault(path, "names link, which nobody can read aloud; leave it out", "link")
 
@@ -242,9 +235,7 @@ def _valid_slots(draft: _Draft) -> dict[str, Slot]:
 def _slots(draft: _Draft) -> Iterator[Fault]:
     for name in draft.keys("slots"):
         if name in BUILT_INS:
-            yield draft.source.fault(
-                ("slots", name), "is the name of a fact the service fills; choose another"
-            )
+            yield draft.source.fault(("slots", name), "is the name of a fact the service fills; choose another")
     for name, slot in _valid_slots(draft).items():
         low, high = getattr(slot, "min", 0), getattr(slot, "max", 0)
         if low > high:
@@ -260,9 +251,7 @@ def _references(draft: _Draft) -> Iterator[Fault]:
     for pattern in ("approval.break_glass.levels.*", "questions.*.levels.*"):
         for path, level in draft.texts(pattern):
             if level not in levels:
-                yield draft.source.fault(
-                    path, f"is {level!r}, which is no level; there are {', '.join(levels)}"
-                )
+                yield draft.source.fault(path, f"is {level!r}, which is no level; there are {', '.join(levels)}")
     for pattern in ("languages.*", "channels.*", "questions.*.id"):
         seen: set[str] = set()
         for path, text in draft.texts(pattern):
@@ -277,9 +266,7 @@ def _order(draft: _Draft) -> Iterator[Fault]:
         if severity not in SEVERITIES:
             continue
         if before and SEVERITIES.index(severity) < SEVERITIES.index(before):
-            yield draft.source.fault(
-                path, f"is {severity}, below the level before it; order levels mildest first"
-            )
+            yield draft.source.fault(path, f"is {severity}, below the level before it; order levels mildest first")
         before = severity
 
 

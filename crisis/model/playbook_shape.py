@@ -38,9 +38,7 @@ def parse_span(text: object) -> timedelta:
 Span = Annotated[
     timedelta,
     BeforeValidator(parse_span),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^\d{1,4}\s*(min|h|d)$", "examples": ["90 min", "6 h", "2 d"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,4}\s*(min|h|d)$", "examples": ["90 min", "6 h", "2 d"]}),
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -97,9 +95,7 @@ class LevelCap(_Part):
     certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"]
     response: Annotated[
         tuple[
-            Literal[
-                "Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None"
-            ],
+            Literal["Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None"],
             ...,
         ],
         Field(min_length=1),
@@ -110,6 +106,8 @@ class Level(_Part):
     """One level of a playbook: how bad, for how long, and the words."""
 
     title: dict[Language, Label]
+    when: dict[Language, Label] = {}
+    """When officers choose this level."""
     cap: LevelCap
     expires_after: Span
     update_every: Span
@@ -225,9 +223,7 @@ class PhoneSlot(_Slot):
     default: str | None = None
 
 
-Slot = Annotated[
-    TextSlot | NumberSlot | TimeSlot | ListSlot | ChoiceSlot | PhoneSlot, Field(discriminator="type")
-]
+Slot = Annotated[TextSlot | NumberSlot | TimeSlot | ListSlot | ChoiceSlot | PhoneSlot, Field(discriminator="type")]
 
 
 class Playbook(_Part):

@@ -73,9 +73,7 @@ def _path(loc: tuple[str | int, ...], source: Source) -> Path_:
     """Drop from pydantic's location what is not in the file: a slot's type, the mark of a key."""
     path: Path_ = ()
     for at, part in enumerate(loc):
-        if part == "[key]" or (
-            at == 2 and loc[0] == "slots" and (*path, part) not in source.spans and loc[at + 1 :]
-        ):
+        if part == "[key]" or (at == 2 and loc[0] == "slots" and (*path, part) not in source.spans and loc[at + 1 :]):
             continue
         path = (*path, part)
     return path

@@ -29,12 +29,8 @@ _NAMED_TIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[ T]+(?:pukul )?(\d{1,2})[.:](\d{2})\s*(WIB|WITA|WIT)", re.IGNORECASE
 )
 _PHONE = re.compile(r"\+?\d[\d -]{1,18}\d")
-_LINK = re.compile(
-    r"://|\bwww\.|\b[\w-]+\.(?:com|net|org|id|io|me|ly|link|xyz|info)\b(?!\.\w)", re.IGNORECASE
-)
-_PLAINER = str.maketrans(
-    {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " ", "…": "..."}
-)
+_LINK = re.compile(r"://|\bwww\.|\b[\w-]+\.(?:com|net|org|id|io|me|ly|link|xyz|info)\b(?!\.\w)", re.IGNORECASE)
+_PLAINER = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " ", "…": "..."})
 _SAY_TIME = "must be a time with date and zone, such as 2026-11-21 21.00 WIB or 2026-11-21T21:00+07:00"
 
 
@@ -175,9 +171,7 @@ def _time(given: Typed) -> datetime:
         try:
             if named := _NAMED_TIME.fullmatch(text):
                 year, month, day, hour, minute = map(int, named.groups()[:5])
-                return datetime(year, month, day, hour, minute, tzinfo=ZONES[named[6].upper()]).astimezone(
-                    UTC
-                )
+                return datetime(year, month, day, hour, minute, tzinfo=ZONES[named[6].upper()]).astimezone(UTC)
             moment = datetime.fromisoformat(text)
             if moment.tzinfo is not None and ":" in text[10:]:
                 return moment.astimezone(UTC)

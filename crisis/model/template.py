@@ -20,7 +20,7 @@ _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Filter, nodes.If, nodes.For,
     nodes.Const, nodes.Not, nodes.And, nodes.Or, nodes.Compare, nodes.Operand, nodes.CondExpr,
 )  # fmt: skip
-FILTERS = ("short", "first", "upper", "lower")
+FILTERS = ("short", "first", "upper", "lower", "capitalize")
 
 
 @lru_cache(maxsize=16)
@@ -29,14 +29,10 @@ def _environment(language: str) -> ImmutableSandboxedEnvironment:
         undefined=jinja2.StrictUndefined,
         autoescape=False,
         finalize=lambda value: _said(value, language),
-        trim_blocks=True,
-        lstrip_blocks=True,
     )
     environment.globals.clear()
     environment.filters = {name: environment.filters[name] for name in FILTERS if name != "short"}
-    environment.filters["short"] = lambda value: (
-        short_time(value, language) if isinstance(value, datetime) else value
-    )
+    environment.filters["short"] = lambda value: short_time(value, language) if isinstance(value, datetime) else value
     return environment
 
 
@@ -94,9 +90,7 @@ def inspect(text: str) -> Template:
         return Template(wrong=((f"has a broken {{{{ place }}}}: {error}", line.strip()),))
     every = list(tree.find_all(nodes.Node))
     strays = sorted({type(n).__name__.lower() for n in every if not isinstance(n, _ALLOWED)})
-    says = (
-        f"uses template code that is not allowed ({', '.join(strays)}); use {{{{ name }}}} or {{% if name %}}"
-    )
+    says = f"uses template code that is not allowed ({', '.join(strays)}); use {{{{ name }}}} or {{% if name %}}"
     names = [n for n in every if isinstance(n, nodes.Name)]
     bound = {n.name for n in names if n.ctx != "load"}
     return Template(names=frozenset({n.name for n in names} - bound), wrong=((says, "{"),) if strays else ())

@@ -16,7 +16,7 @@ from channels.contract import Limit
 from crisis.errors import BadInput, Fault, NotFound
 from crisis.model.phrases import drill_denial, short_time, tongue
 from crisis.model.playbook_shape import ChoiceSlot, Playbook, WordsText
-from crisis.model.slots import Value, line_fault
+from crisis.model.slots import Value, line_fault, plain
 from crisis.model.template import fill
 
 BUILT_INS = frozenset(
@@ -64,7 +64,7 @@ class Facts:
     zone: ZoneInfo
     level: str = ""  # overrides the level's title where set
     number: int = 0  # of the update, counted from 1
-    reason: str = ""  # of a correction, cancel or all-clear
+    reason: Mapping[str, str] | str = ""  # of a correction, cancel or all-clear
     link: str = ""
     help_line: str = "112"
 
@@ -77,9 +77,7 @@ def render(
     `slots` are parsed values (slots.parse). NotFound if the playbook has no such level.
     """
     if level not in playbook.levels:
-        raise NotFound(
-            f"playbook {playbook.playbook} has no level {level!r}; it has {', '.join(playbook.levels)}"
-        )
+        raise NotFound(f"playbook {playbook.playbook} has no level {level!r}; it has {', '.join(playbook.levels)}")
     faults = _missing(purpose, playbook, slots, facts)
     if faults:
         raise BadInput(faults)
@@ -108,19 +106,21 @@ def _missing(purpose: Purpose, playbook: Playbook, slots: Mapping[str, Value], f
         if slot.required and slots.get(name) is None
     ]
     if facts.next_update is None and purpose in (Purpose.ALERT, Purpose.UPDATE, Purpose.CORRECTION):
-        faults.append(
-            Fault(file="facts", field="next_update", says="is missing; say when the next update comes")
-        )
+        faults.append(Fault(file="facts", field="next_update", says="is missing; say when the next update comes"))
     if purpose in (Purpose.CORRECTION, Purpose.CANCEL, Purpose.ALL_CLEAR):
         faults += _reason_faults(facts.reason)
     return faults
 
 
-def _reason_faults(reason: str) -> list[Fault]:
-    says = line_fault(reason, allow_links=False)
-    if denial := drill_denial(reason):
-        says = f"may not say {denial!r}"
-    return [Fault(file="facts", field="reason", says=says)] if says else []
+def _reason_faults(reason: Mapping[str, str] | str) -> list[Fault]:
+    faults = []
+    for text in [reason] if isinstance(reason, str) else reason.values() or [""]:
+        says = line_fault(plain(text), allow_links=False)
+        if denial := drill_denial(text):
+            says = f"may not say {denial!r}"
+        if says:
+            faults.append(Fault(file="facts", field="reason", says=says))
+    return faults
 
 
 def context(
@@ -130,11 +130,11 @@ def context(
     sent, until, following = (_local(t, facts.zone) for t in (facts.sent, facts.until, facts.next_update))
     values: dict[str, object] = {
         "agency": facts.agency,
-        "area": facts.area if isinstance(facts.area, str) else _in(facts.area, language),
+        "area": _in(facts.area, language),
         "level": facts.level or _in(playbook.levels[level].title, language),
         "source": facts.source,
         "number": facts.number,
-        "reason": facts.reason.rstrip(". "),
+        "reason": plain(_in(facts.reason, language)).rstrip(". "),
         "link": facts.link,
         "help_line": facts.help_line,
         "sent": sent,
@@ -148,7 +148,9 @@ def context(
     return values
 
 
-def _in(by_language: Mapping[str, str], language: str) -> str:
+def _in(by_language: Mapping[str, str] | str, language: str) -> str:
+    if isinstance(by_language, str):
+        return by_language
     return by_language.get(language) or next(iter(by_language.values()), "")
 
 
@@ -278,9 +280,7 @@ def fit(words: Words, limit: Limit) -> str | None:
     return None
 
 
-def render_answer(
-    playbook: Playbook, question_id: str, language: str, slots: Mapping[str, Value], facts: Facts
-) -> str:
+def render_answer(playbook: Playbook, question_id: str, language: str, slots: Mapping[str, Value], facts: Facts) -> str:
     """Fill the playbook's answer in a language (or the default one); NotFound if there is no such question.
 
     `facts.level` is the level's title; when empty the first level's is used.
