@@ -58,6 +58,11 @@ class Repeats:
         self._given: dict[str, int] = {}
         self._swept: datetime | None = None
 
+    @property
+    def kept(self) -> int:
+        """How many records there are: no more than the last hour and a quarter needs."""
+        return len(self._seen) + len(self._given)
+
     def seen(self, digest: str, link: Link, now: datetime) -> Seen:
         """Return the text's record, with the id of the earlier one if this is a resend."""
         self._sweep(now)

@@ -137,10 +137,7 @@ class Sending:
         """Send to all, wait for every reply, then raise if the account as a whole has to stop."""
         iterator = aiter(addresses)
         try:
-            while not self._stop:
-                if not await self._session.room():
-                    self._stop = _lost()
-                    break
+            while await self._may_go_on():
                 address = await anext(iterator, None)
                 if address is None:
                     break
@@ -152,6 +149,11 @@ class Sending:
             self._call_off()
         if self._stop:
             raise self._stop
+
+    async def _may_go_on(self) -> bool:
+        if not await self._session.room():
+            self._stop = self._stop or _lost()
+        return self._stop is None
 
     async def _launch(self, address: Address) -> None:
         now = datetime.now(UTC)

@@ -60,6 +60,7 @@ class Smsc:
         self.undeliverable = undeliverable
         self.count = 0  # submit_sm taken, each part counted
         self.binds = 0  # successful binds so far
+        self.enquiries = 0  # enquire_link answered
         self.most_unanswered = 0  # the most submits one client has had in flight
         self.stirred = asyncio.Condition()
         self.bound: list[_Link] = []
@@ -113,16 +114,19 @@ class Smsc:
         for link in list(self.links):
             link.close()
 
+    async def until(self, true: Callable[[], bool], timeout: float = 10.0) -> None:
+        """Return once something is true of this SMSC; raise TimeoutError."""
+        async with asyncio.timeout(timeout), self.stirred:
+            await self.stirred.wait_for(true)
+
     async def wait_for(self, texts: int, timeout: float = 10.0) -> list[Submitted]:
         """Return the submitted texts once there are so many whole ones; raise TimeoutError."""
-        async with asyncio.timeout(timeout), self.stirred:
-            await self.stirred.wait_for(lambda: len(self.submitted) >= texts)
+        await self.until(lambda: len(self.submitted) >= texts, timeout)
         return self.submitted
 
     async def wait_bound(self, binds: int = 1, timeout: float = 10.0) -> None:
         """Return once there have been so many successful binds and one still stands; raise TimeoutError."""
-        async with asyncio.timeout(timeout), self.stirred:
-            await self.stirred.wait_for(lambda: self.binds >= binds and bool(self.bound))
+        await self.until(lambda: self.binds >= binds and bool(self.bound), timeout)
 
     async def write(self, sender: str, to: str, text: str) -> None:
         """Bring a resident's text to a bound client; return when it has answered for every part.
@@ -165,9 +169,7 @@ class Smsc:
         failed = self.undeliverable(sm.destination)
         stat, count, state = ("UNDELIV", "000", 5) if failed else ("DELIVRD", "001", 2)
         date = now.strftime("%y%m%d%H%M")
-        words = (
-            f"id:{ref} sub:001 dlvrd:{count} submit date:{date} done date:{date} stat:{stat} err:000 text:"
-        )
+        words = f"id:{ref} sub:001 dlvrd:{count} submit date:{date} done date:{date} stat:{stat} err:000 text:"
         return Sm(
             source=sm.destination,
             source_ton=sm.destination_ton,
@@ -293,6 +295,8 @@ class _Link(asyncio.Protocol):
             case pdu.BIND_TRANSCEIVER:
                 out.append(pdu.frame(one.command | RESPONSE, one.sequence, b"sandbox\0", self._bind(one)))
             case pdu.ENQUIRE_LINK | pdu.UNBIND:
+                self._smsc.enquiries += one.command == pdu.ENQUIRE_LINK
+                self._stir()
                 out.append(pdu.frame(one.command | RESPONSE, one.sequence))
             case _ if one.command & RESPONSE:
                 answered = self._waiting.pop(one.sequence, None)
