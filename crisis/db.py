@@ -187,8 +187,10 @@ class Listener:
                 await self._listen()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 _log.warning("db.listener_lost", fault=type(error).__name__)
-            wait = 0.05 if self.ready.is_set() else min(wait * 2, LONGEST_WAIT)
-            self.ready.clear()
+            finally:
+                listened = self.ready.is_set()
+                self.ready.clear()
+            wait = 0.05 if listened else min(wait * 2, LONGEST_WAIT)
             await asyncio.sleep(wait)
 
     async def _listen(self) -> None:

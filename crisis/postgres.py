@@ -105,8 +105,10 @@ def _reason(error: BaseException) -> str:
             return "the host name is not known"
         case TimeoutError():
             return "it does not answer"
+        case ConnectionRefusedError() | FileNotFoundError():
+            return "nothing listens there"
         case OSError():
-            return "nothing answers there"
+            return f"the connection failed ({error})"
         case ValueError() | asyncpg.InterfaceError():
             return "the URL is not of the form postgresql://account:password@host:5432/database"
         case _:
@@ -124,8 +126,8 @@ async def start(folder: Path, *, binaries: Path | None = None, settings: Mapping
         await server.enter()
     except OSError as error:
         raise NotReady(
-            f"The embedded Postgres cannot start in {folder}: {error}; run as the account that owns this "
-            "folder, or set CRISIS_DATA_DIR to one that is yours."
+            f"The embedded Postgres cannot start in {folder}: {error.filename or ''}: {error.strerror or error}; "
+            "run as the account that owns this folder, or set CRISIS_DATA_DIR to one that is yours."
         ) from error
     return server
 

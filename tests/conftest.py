@@ -136,10 +136,25 @@ def template(postgres: str) -> Iterator[str]:
 @pytest.fixture
 async def dsn(postgres: str, template: str) -> AsyncIterator[str]:
     """A fresh database with the whole schema for this test alone."""
+    async with _fresh(postgres, template) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+async def empty_dsn(postgres: str) -> AsyncIterator[str]:
+    """A fresh database with nothing in it for this test alone."""
+    async with _fresh(postgres, "template1") as dsn:
+        yield dsn
+
+
+@contextlib.asynccontextmanager
+async def _fresh(server: str, template: str) -> AsyncIterator[str]:
     name = f"crisis_test_{secrets.token_hex(6)}"
-    await _execute(postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield _named(postgres, name)
-    await _execute(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _named(server, name)
+    finally:
+        await _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -345,7 +345,7 @@ def test_without_the_wheel_the_sentence_says_what_to_install() -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("postgresql://crisis:s3cret@127.0.0.1:{port}/crisis", "nothing answers there"),
+        ("postgresql://crisis:s3cret@127.0.0.1:{port}/crisis", "nothing listens there"),
         ("postgresql://crisis:s3cret@no-such-host.invalid/crisis", "host name is not known"),
         ("mysql://crisis:s3cret@127.0.0.1/crisis", "is not of the form postgresql://"),
         ("postgresql://crisis:s3cret/with@slash:99x/crisis", "is not of the form postgresql://"),
@@ -363,14 +363,14 @@ async def test_a_database_that_cannot_be_used_is_named_without_its_password(
     assert "\n" not in str(caught.value)
 
 
-async def test_a_refused_account_and_a_missing_database_are_told_apart(postgres: str) -> None:
+async def test_a_refused_account_and_a_missing_database_are_told_apart(folder: Path) -> None:
     """Whoever set the URL learns which part of it is wrong."""
-    from crisis.postgres import check
-
-    with pytest.raises(NotReady, match="refuses this account or password"):
-        await check(postgres.replace(":", ":no", 2).replace("postgresql:no", "postgresql:"), within=1)
-    with pytest.raises(NotReady, match="no database of this name"):
-        await check(postgres.replace("/crisis?", "/elsewhere?"), within=1)
+    async with started(folder) as server:
+        await postgres.check(server.dsn)
+        with pytest.raises(NotReady, match="refuses this account or password"):
+            await postgres.check(server.dsn.replace("@", "x@"), within=1)
+        with pytest.raises(NotReady, match="no database of this name"):
+            await postgres.check(server.dsn.replace("/crisis?", "/elsewhere?"), within=1)
 
 
 async def test_a_server_too_old_is_refused(free_port: Callable[[], int]) -> None:
