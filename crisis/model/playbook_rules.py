@@ -173,9 +173,9 @@ def _banned(draft: _Draft) -> Iterator[Fault]:
 def _must_say(draft: _Draft) -> Iterator[Fault]:
     for pattern, needed in MUST_SAY.items():
         for path, text in draft.texts(pattern):
-            names = inspect(text).names
+            template = inspect(text)
             for either in needed:
-                if not names & set(either.split("|")):
+                if not template.wrong and not template.names & set(either.split("|")):
                     place = either.split("|", maxsplit=1)[0]
                     yield draft.source.fault(path, f"must say {{{{ {place} }}}}: residents need to know it")
 

@@ -94,10 +94,11 @@ def _reply_faults(name: str, texts: dict[str, Raw], languages: list[str], source
 
 def _text_faults(text: str, name: str, path: Path_, source: Source) -> list[Fault]:
     template = inspect(text)
-    faults = [source.fault(path, says, snippet) for says, snippet in template.wrong]
     allowed = FACTS | {"area"} if name == AREA else FACTS
-    for place in sorted(template.names - allowed):
-        faults.append(source.fault(path, f"names {place}; a reply may name {', '.join(sorted(allowed))}"))
-    for found in filter(None, (relative_time(text), drill_denial(text))):
-        faults.append(source.fault(path, f"says {found!r}; leave it out", found))
-    return faults
+    strays = sorted(template.names - allowed)
+    banned = filter(None, (relative_time(text), drill_denial(text)))
+    return [
+        *(source.fault(path, says, snippet) for says, snippet in template.wrong),
+        *(source.fault(path, f"names {n}; a reply may name {', '.join(sorted(allowed))}", n) for n in strays),
+        *(source.fault(path, f"says {found!r}; leave it out", found) for found in banned),
+    ]

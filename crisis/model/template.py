@@ -80,17 +80,22 @@ class Template:
     wrong: tuple[tuple[str, str], ...] = ()
 
 
+@lru_cache(maxsize=4096)
 def inspect(text: str) -> Template:
     """Look into a template without filling it."""
     try:
         tree = _environment("id").parse(text)
         _compiled(text, "id")
     except jinja2.TemplateError as error:
-        line = text.splitlines()[(getattr(error, "lineno", None) or 1) - 1]
-        return Template(wrong=((f"has a broken {{{{ place }}}}: {error}", line.strip()),))
+        return Template(wrong=((f"has a broken {{{{ place }}}}: {error}", _unclosed(text)),))
     every = list(tree.find_all(nodes.Node))
     strays = sorted({type(n).__name__.lower() for n in every if not isinstance(n, _ALLOWED)})
     says = f"uses template code that is not allowed ({', '.join(strays)}); use {{{{ name }}}} or {{% if name %}}"
     names = [n for n in every if isinstance(n, nodes.Name)]
     bound = {n.name for n in names if n.ctx != "load"}
     return Template(names=frozenset({n.name for n in names} - bound), wrong=((says, "{"),) if strays else ())
+
+
+def _unclosed(text: str) -> str:
+    opened = re.finditer(r"\{[{%][^{}%]*", text)
+    return next((o[0].strip() for o in opened if text[o.end() : o.end() + 2] not in ("}}", "%}")), "")
