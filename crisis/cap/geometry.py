@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from crisis.cap.nouns import Circle, Point, Ring
 
-NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+FARTHEST_KM = 20_040.0  # half way round the earth
+NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
 STRICT_CIRCLE = re.compile(f"{NUMBER},{NUMBER} {NUMBER}")
 LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
@@ -35,7 +36,7 @@ def read_ring(text: str, note: Note) -> Ring | None:
 def read_circle(text: str, note: Note) -> Circle | None:
     """Read a circle "lat,lon radius" with the radius in km; None, after a note, when it is none."""
     found = LOOSE_CIRCLE.fullmatch(text.strip())
-    if found is None or float(found[3]) < 0:
+    if found is None or not 0 <= float(found[3]) < FARTHEST_KM:
         note("R-CIRCLE-FORMAT", "the circle is not 'lat,lon radius' and was left out")
         return None
     if not STRICT_CIRCLE.fullmatch(text.strip()):
@@ -60,8 +61,10 @@ def plain(number: float) -> str:
 
 
 def _points(text: str, note: Note) -> Ring:
-    tokens = re.sub(r"\s*,\s*", ",", text).split()
-    if re.search(r",\s|\s,", text):
+    # Blanks are folded first: a pattern for any number of them takes quadratic time on megabytes of them.
+    folded = " ".join(text.split())
+    tokens = re.sub(" ?, ?", ",", folded).split()
+    if ", " in folded or " ," in folded:
         note("R-POLY-FORMAT", "there are blanks beside commas; they were ignored")
     found = [PAIR.fullmatch(token) for token in tokens]
     bad = found.count(None)

@@ -10,22 +10,23 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from urllib.parse import urlsplit
 
 from shapely import Polygon
 
+from crisis.cap.geometry import FARTHEST_KM
 from crisis.cap.nouns import Alert, Area, Info, MsgType, Resource, Scope, Status
 
 BAD_NAME = re.compile(r"[\s,<&]")
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
-URI = re.compile(r"[!#-;=?-\[\]_a-z~%]+", re.IGNORECASE)
+PATH = r"(?:[A-Za-z0-9._~!$&'()*+,;=@/-]|%[0-9A-Fa-f]{2})"  # RFC 3986 pchar and /, without the colon
+TAIL = rf"(?:\?(?:{PATH}|[:?])*)?(?:#(?:{PATH}|[:?])*)?"
+WEB = re.compile(rf"(?i:https?)://[A-Za-z0-9.-]+(?::[0-9]{{1,5}})?(?:/(?:{PATH}|:)*)?{TAIL}")
+RELATIVE = re.compile(rf"{PATH}+{TAIL}")
 ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|#\d+|#x[0-9a-fA-F]+);")
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-HIDDEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
-)
+HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 HEADLINE = 160  # characters, CAP 1.2 section 3.2.2
 
 
@@ -151,7 +152,7 @@ def _texts(info: Info) -> Found:
 
 
 def _web(info: Info) -> Found:
-    if info.web and not _is_web(info.web):
+    if info.web and not WEB.fullmatch(info.web):
         yield "S-URI-SCHEME", "web", "is not a whole http or https address"
 
 
@@ -180,10 +181,9 @@ def _resource(resource: Resource) -> Found:
         yield "R-MIME", "mimeType", "is not type/subtype"
     if resource.digest and not SHA1.fullmatch(resource.digest):
         yield "R-DIGEST", "digest", "is not a SHA-1 of 40 hexadecimal digits"
-    if resource.uri and not resource.deref_uri and not _is_web(resource.uri):
+    carried = bool(resource.deref_uri) and RELATIVE.fullmatch(resource.uri)
+    if resource.uri and not carried and not WEB.fullmatch(resource.uri):
         yield "S-URI-SCHEME", "uri", "is not a whole http or https address"
-    if resource.uri and not URI.fullmatch(resource.uri):
-        yield "X-URI", "uri", "holds characters an address cannot have"
 
 
 def _described(area: Area) -> Found:
@@ -207,7 +207,7 @@ def _rings(area: Area) -> Found:
 def _circles(area: Area) -> Found:
     for at, spot in enumerate(area.circles):
         # Written so that NaN, which compares false with everything, is caught too.
-        if not (abs(spot.lat) <= 90 and abs(spot.lon) <= 180 and 0 <= spot.radius < 20_040):
+        if not (abs(spot.lat) <= 90 and abs(spot.lon) <= 180 and 0 <= spot.radius < FARTHEST_KM):
             yield "R-CIRCLE-FORMAT", f"circle[{at}]", "has a centre or radius out of range"
 
 
@@ -221,14 +221,6 @@ def _heights(area: Area) -> Found:
         yield "R-CEILING", "ceiling", "is given without an altitude"
     elif area.ceiling < area.altitude:
         yield "R-CEILING", "ceiling", "is below the altitude"
-
-
-def _is_web(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.netloc) and bool(URI.fullmatch(address))
 
 
 ALERT_RULES: tuple[Callable[[Alert], Found], ...] = (

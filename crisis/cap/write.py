@@ -75,9 +75,7 @@ def _naive(alert: Alert) -> list[rules.Warning]:
 
 def _refuse(broken: list[rules.Warning]) -> None:
     if broken:
-        raise BadInput(
-            [Fault(file="CAP alert", field=one.where, says=f"{one.rule}: {one.says}") for one in broken]
-        )
+        raise BadInput([Fault(file="CAP alert", field=one.where, says=f"{one.rule}: {one.says}") for one in broken])
 
 
 def _alert(root: etree._Element, alert: Alert) -> None:

@@ -265,18 +265,20 @@ def to_cap_polygons(geometry: BaseGeometry, max_points: int = 1000) -> list[Ring
 
 
 def _fitting(filled: MultiPolygon, max_points: int) -> MultiPolygon:
-    """Widen by growing steps until it fits; where few points are allowed the convex hull may be closer."""
-    metres, thinned = 10.0, filled
-    while shapely.get_num_coordinates(thinned) > max_points and metres < 50_000:
-        thinned = _thin(filled, metres / METRES_A_DEGREE)
-        metres *= 1.6
-    if thinned is filled:
+    """Give the closest outline that fits; with few points the convex hull is closer than the coast."""
+    if shapely.get_num_coordinates(filled) <= max_points:
         return filled
-    hull = polygonal(filled.convex_hull)
-    if shapely.get_num_coordinates(hull) > max_points:
-        return thinned
-    too_many = shapely.get_num_coordinates(thinned) > max_points
-    return hull if too_many or hull.area < thinned.area else thinned
+    tries = [_widened(shape, max_points) for shape in (filled, polygonal(filled.convex_hull))]
+    fitting = [shape for shape in tries if shapely.get_num_coordinates(shape) <= max_points]
+    return min(fitting, key=lambda shape: float(shape.area), default=polygonal(filled.envelope))
+
+
+def _widened(shape: MultiPolygon, max_points: int) -> MultiPolygon:
+    metres, thinned = 10.0, shape
+    while shapely.get_num_coordinates(thinned) > max_points and metres < 50_000:
+        thinned = _thin(shape, metres / METRES_A_DEGREE)
+        metres *= 1.6
+    return thinned
 
 
 def _thin(filled: MultiPolygon, degrees: float) -> MultiPolygon:

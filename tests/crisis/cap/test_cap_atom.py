@@ -28,7 +28,9 @@ def parse(*entries: Entry) -> etree._Element:
 
 
 def texts(root: etree._Element, path: str) -> list[str]:
-    return [str(found) for found in root.xpath(path, namespaces=NS)]
+    found = root.xpath(path, namespaces=NS)
+    assert isinstance(found, list)
+    return [str(text) for text in found]
 
 
 def test_each_entry_leads_to_its_cap_document() -> None:

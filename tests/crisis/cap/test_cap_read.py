@@ -94,6 +94,7 @@ def test_polygons_are_mended_where_the_meaning_is_plain(
         ("-0.17,109.4,5", Circle(lat=-0.17, lon=109.4, radius=5), False),
         ("109.4,-0.17 5", Circle(lat=-0.17, lon=109.4, radius=5), False),
         ("-0.17,109.4 -5", None, False),
+        ("-0.17,109.4 99999", None, False),
         ("di sini", None, False),
     ],
 )
@@ -116,6 +117,8 @@ def test_circles_are_read_in_kilometres(text: str, circle: Circle | None, strict
         ("2026-11-21T08:15:00", datetime(2026, 11, 21, 8, 15, tzinfo=UTC), "R-TIME-FORMAT"),
         ("2026-13-41T08:15:00+07:00", UNDATED, "X-REQUIRED"),
         ("besok", UNDATED, "R-TIME-FORMAT"),
+        ("0001-01-01T00:00:00+14:00", UNDATED, "R-TIME-FORMAT"),
+        ("9999-12-31T23:59:59-14:00", UNDATED, "R-TIME-FORMAT"),
         ("", UNDATED, "X-REQUIRED"),
     ],
 )
@@ -151,6 +154,15 @@ def test_older_spellings_keep_their_meaning() -> None:
     info = INFO.replace("Observed", "Very Likely") + "<parameter>HSAS=ORANGE</parameter>"
     got = read(cap(info=info, namespace="http://www.incident.com/cap/1.0")).alert.infos[0]
     assert (got.certainty, got.parameters) == (Certainty.LIKELY, (("HSAS", "ORANGE"),))
+
+
+@pytest.mark.parametrize("size", ["-1e999", "9" * 400, "nan", "1 kB"])
+def test_a_number_that_is_none_is_left_out(size: str) -> None:
+    """A resource's size that no machine can hold never costs the alert."""
+    told = f"<resource><resourceDesc>x</resourceDesc><mimeType>a/b</mimeType><size>{size}</size></resource>"
+    reading = read(cap(info=INFO + told))
+    assert reading.alert.infos[0].resources[0].size is None
+    assert noted(reading) == [("X-NUMBER", "info[0]/resource[0]/size")]
 
 
 def test_references_survive_odd_blanks_and_one_bad_triple() -> None:
@@ -204,6 +216,18 @@ def test_what_is_unsafe_or_strange_is_refused_quickly(raw: bytes, rule: str) -> 
     assert time.perf_counter() - started < 0.25  # 50 ms on a quiet machine; this one may be shared
     assert str(refused.value).startswith(rule + ":")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "filler", ["1" * 2**20, "0 " + " " * 2**20 + "0", ".," * 2**19, '"' * 2**20, "<![CDATA[<a]]>" * 2**14]
+)
+def test_reading_takes_time_in_proportion_to_length(filler: str) -> None:
+    """No megabyte of one character in any field keeps the reader busy for long."""
+    head = HEAD.replace("2026-11-21T08:15:00+07:00", filler) + f"<references>{filler}</references>"
+    started = time.perf_counter()
+    info = INFO + f"<headline>{filler}</headline><web>{filler}</web>"
+    read(cap(head + f"<incidents>{filler}</incidents>", info, f"<polygon>{filler}</polygon><circle>{filler}</circle>"))
+    assert time.perf_counter() - started < 5
 
 
 def test_a_doctype_quoted_inside_words_is_not_an_attack() -> None:

@@ -158,11 +158,19 @@ WILD_INFO = {
     "categories": several(st.sampled_from(Category)),
     "event": any_text,
     "headline": any_text,
-    "web": any_text,
+    "web": st.text("%?#[]@:/a1.\\é ", max_size=12).map("http://a.id".__add__),
     "onset": times,
     "expires": times,
     "parameters": st.lists(st.tuples(any_text, any_text), max_size=2).map(tuple),
-    "resources": several(st.builds(Resource, desc=any_text, mime_type=any_text, uri=any_text)),
+    "resources": several(
+        st.builds(
+            Resource,
+            desc=any_text,
+            mime_type=any_text,
+            uri=any_text | st.text("%?#[]@:/a1", max_size=8),
+            deref_uri=st.just("") | any_text,
+        )
+    ),
     "areas": several(wild_areas),
 }
 WILD_ALERT = {

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import shapely
 from shapely import MultiPolygon, Polygon
@@ -29,6 +30,7 @@ from crisis.model.area import (
     union,
 )
 
+Floats = npt.NDArray[np.float64]
 SQUARE = [[109.3, -0.2], [109.4, -0.2], [109.4, -0.1], [109.3, -0.1], [109.3, -0.2]]
 BOW_TIE = [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]
 
@@ -171,10 +173,11 @@ def test_a_circle_holds_every_point_within_its_radius(lat: float, lon: float, ra
     assert area_km2(shape) == pytest.approx(math.pi * radius**2, rel=0.01)
 
 
-def _haversine(lat: float, lon: float, lats: np.ndarray, lons: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _haversine(lat: float, lon: float, lats: Floats, lons: Floats) -> Floats:
     a1, a2, dl = math.radians(lat), np.radians(lats), np.radians(lons - lon)
-    h = np.sin((a2 - a1) / 2) ** 2 + math.cos(a1) * np.cos(a2) * np.sin(dl / 2) ** 2
-    return 2 * 6371.0088 * np.arcsin(np.sqrt(h))  # type: ignore[no-any-return]
+    half: Floats = np.sin((a2 - a1) / 2) ** 2 + math.cos(a1) * np.cos(a2) * np.sin(dl / 2) ** 2
+    angle: Floats = np.arcsin(np.sqrt(half))
+    return 2 * 6371.0088 * angle
 
 
 def test_a_circle_of_no_radius_still_meets_the_area_it_lies_in() -> None:
@@ -236,7 +239,7 @@ def test_cap_rings_are_closed_lat_lon_and_fill_holes() -> None:
     assert {point[1] for point in ring} == {100, 109}
 
 
-@pytest.mark.parametrize("most", [2000, 300, 100, 30])
+@pytest.mark.parametrize("most", [2000, 300, 100, 30, 6])
 def test_thinning_for_cap_leaves_nobody_out(most: int) -> None:
     """A coast of 5,000 points fits the limit and still covers all of itself."""
     rng = np.random.default_rng(3)
@@ -247,7 +250,7 @@ def test_thinning_for_cap_leaves_nobody_out(most: int) -> None:
     written = union([Polygon([(lon, lat) for lat, lon in ring]) for ring in rings])
     assert sum(len(ring) for ring in rings) <= most
     assert overlaps(coast, written) > 0.99999
-    assert area_km2(written) < 1.35 * area_km2(coast)
+    assert area_km2(written) < (1.1 if most >= 300 else 2) * area_km2(coast)
 
 
 def test_the_district_loads_whole(samples: Path) -> None:

@@ -213,6 +213,7 @@ def test_the_quick_way_agrees_with_the_library(country: str) -> None:
     seed = 20261121
     rng = random.Random(seed)
     example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)
+    assert example is not None
     digits = str(example.national_number)
     trunk = "0" if country in {"ID", "MY", "PH", "DE", "BR"} else ""
     agreed = 0
