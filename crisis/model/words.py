@@ -207,12 +207,14 @@ def mark(words: Words, mode: str) -> Words:
     Marking twice changes nothing; words marked for one mode can never be marked for another.
     """
     speech = tongue(words.language)
-    if mode == "Actual":
-        marker, spoken = "", ""
-    elif mode == "Exercise":
-        marker, spoken = speech.exercise, speech.exercise_spoken
-    else:
-        marker, spoken = speech.test, speech.test_spoken
+    markers = {
+        "Actual": ("", ""),
+        "Exercise": (speech.exercise, speech.exercise_spoken),
+        "Test": (speech.test, speech.test_spoken),
+    }
+    if mode not in markers:
+        raise ValueError(f"there is no mode {mode!r}")
+    marker, spoken = markers[mode]
     if words.marker:
         if words.marker != marker:
             raise ValueError(f"these words are marked {words.marker} already")
