@@ -242,9 +242,7 @@ def _columns(cells: list[str], source: str, line: int) -> list[str]:
     faults = [f"the column {name} is missing" for name in MANDATORY if name not in columns]
     if "area" not in columns and not {"latitude", "longitude"} <= set(columns):
         faults.append("there is neither a column area nor latitude and longitude")
-    faults += [
-        f"the column {name} is there twice" for name in sorted(set(columns)) if columns.count(name) > 1
-    ]
+    faults += [f"the column {name} is there twice" for name in sorted(set(columns)) if columns.count(name) > 1]
     if faults:
         raise BadInput([Fault(file=source, line=line, field="header", says=says) for says in faults])
     return columns
