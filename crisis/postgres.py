@@ -133,15 +133,16 @@ async def start(folder: Path, *, binaries: Path | None = None, settings: Mapping
 
 
 async def _find_folder(path: Path, binaries: Path | None) -> Folder:
-    make_folder(path.absolute())
     path = path.resolve()
     account = find_account(path / "data")
-    if account and (blocked := await find_blocked(path, account)):
+    there = next(each for each in (path, *path.parents) if each.exists())
+    if account and (blocked := await find_blocked(there, account)):
         raise NotReady(
             f"The account {account.name}, which runs the database because Crisis runs as root, cannot pass "
             f"through {blocked} to reach {path}; set CRISIS_DATA_DIR to a folder it can reach, such as "
             "/var/lib/crisis."
         )
+    make_folder(path)
     return Folder(path, await reachable(binaries or find_binaries(), account), account)
 
 
@@ -166,9 +167,13 @@ class Server:
 
     def alive(self) -> bool:
         """Tell whether the server's process is there (it may still be replaying its log)."""
-        if self._process is not None:
-            return self._process.poll() is None
-        return self._folder.whose() is Whose.OURS or self._folder.listens()
+        return self._pid() is not None or self._folder.listens()
+
+    def _pid(self) -> int | None:
+        if self._process and self._process.poll() is None:
+            return self._process.pid
+        # Ours has ended, or there was none: another user of the folder may have started one.
+        return self._folder.pid() if self._folder.whose() is Whose.OURS else None
 
     async def enter(self) -> None:
         """Begin to use it, starting it if need be."""
@@ -219,21 +224,19 @@ class Server:
     async def _shut_down(self) -> None:
         # SIGINT: end all connections and write everything out. SIGQUIT: at once, recover at next start.
         for sign, within in ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
-            pid = self._process.pid if self._process else self._folder.pid()
-            if pid is None or not self.alive() or not (self._process or self._folder.whose() is Whose.OURS):
+            pid = self._pid()
+            if pid is None:
                 return
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, sign)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(within):
-                    while self.alive():  # noqa: ASYNC110
+                    while self._pid() is not None:  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
 
     async def _bring_up(self) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + START_LIMIT
-        if self._process and self._process.poll() is not None:
-            self._process = None  # another may have started it since
         while True:
             log_from = None
             if not self.alive():
@@ -248,7 +251,6 @@ class Server:
                 raise NotReady(
                     f"The database in {self._folder.data} does not start: {last_words(said)}; see {self._folder.log}."
                 )
-            self._process = None
             await asyncio.sleep(0.2)  # what a killed server left behind is still ending
 
     async def _answers(self, end: float) -> bool:

@@ -228,6 +228,24 @@ async def test_a_server_that_dies_under_the_service_is_started_again(folder: Pat
     assert not (folder / "data" / "postmaster.pid").exists()
 
 
+async def test_two_watchers_of_a_server_that_dies_agree_on_one(folder: Path) -> None:
+    """Whoever is second to notice uses what the first has started, and the last to leave stops it."""
+    async with started(folder) as first, started(folder) as second:
+        pid = pid_of(folder)
+        os.kill(pid, signal.SIGKILL)
+        await until(lambda: not first.alive() and not second.alive())
+        watching = asyncio.create_task(second.watch())
+        also = asyncio.create_task(first.watch())
+        await until(first.alive)
+        assert await db.patiently(lambda: fetch(first.dsn, "SELECT n FROM kept"), within=10) == 42
+        watching.cancel()
+        also.cancel()
+        await asyncio.wait([watching, also])
+        assert first.alive()
+        assert second.alive()
+    assert not (folder / "data" / "postmaster.pid").exists()
+
+
 async def test_an_interrupted_first_start_leaves_nothing_broken(open_folder: Path) -> None:
     """A start that is cancelled while the folder is being made can simply be made again."""
     folder = open_folder / "pg"
@@ -306,6 +324,7 @@ async def test_a_closed_way_to_the_folder_is_refused_by_name(open_folder: Path) 
     with pytest.raises(NotReady, match=rf"cannot pass through {closed} to reach .*set CRISIS_DATA_DIR"):
         await postgres.start(closed / "crisis" / "pg")
     assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+    assert not list(closed.iterdir())
 
 
 @as_root
