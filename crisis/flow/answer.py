@@ -8,8 +8,11 @@ from typing import Any
 
 from crisis import db, log
 from crisis.errors import BadInput, IllegalMove, NotFound
+from crisis.model.alert import Mode
 from crisis.model.inquiry import InquiryState, before
+from crisis.model.office import Office
 from crisis.model.officer import Officer, Role
+from crisis.model.words import mark_line
 from crisis.privacy import Vault
 
 logger = log.get("answer")
@@ -77,7 +80,7 @@ async def _dispatch(connection: db.AnyConnection, inquiry: Mapping[str, Any], an
     await connection.execute(WAKE, f"{account} {0 if urgent == 0 else 99}")
 
 
-async def by_officer(pool: db.Pool, inquiry_id: int, officer: Officer, text: str, now: datetime) -> int:
+async def by_officer(pool: db.Pool, inquiry_id: int, officer: Officer, text: str, office: Office, now: datetime) -> int:
     """Answer an inquiry in an officer's words; IllegalMove when it is not open any more."""
     officer.need(Role.OFFICER)
     said = text.strip()
@@ -89,10 +92,15 @@ async def by_officer(pool: db.Pool, inquiry_id: int, officer: Officer, text: str
         if row["state"] in {InquiryState.AUTO_ANSWERED, InquiryState.ANSWERED}:
             await connection.execute(MOVE, inquiry_id, InquiryState.OPEN.value, now, before(InquiryState.OPEN))
         await _moved(connection, row, InquiryState.ANSWERED, now)
-        answer_id = await reply(connection, row, said, officer.id, now)
+        marked = mark_line(f"{office.agency}: {said}", row["language"], _mode(row["account"]))
+        answer_id = await reply(connection, row, marked, officer.id, now)
         await connection.execute(AUDIT, officer.id, "inquiry.answer", inquiry_id, now)
     logger.info("answer.written", inquiry=inquiry_id, officer=officer.id)
     return answer_id
+
+
+def _mode(account: str) -> Mode:
+    return Mode.EXERCISE if account.endswith("/exercise") else Mode.ACTUAL
 
 
 async def assign(pool: db.Pool, inquiry_id: int, officer: Officer, now: datetime) -> None:

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import asyncpg
 
 from channels.contract import (
     Address,
-    Channel,
     Misconfigured,
     Notice,
-    Outcome,
     Reach,
-    Result,
-    SendError,
-    Throttled,
 )
 from crisis import db, log
-from crisis.flow.ledger import Entry, Ledger
-from crisis.flow.pace import Pace, loop_now
+from crisis.flow.ledger import Ledger
+from crisis.flow.pace import loop_now
+from crisis.flow.trip import ANSWER, NOBODY, Account, Load, Shared, Trip
 from crisis.model.alert import ENDING
-from crisis.model.dispatch import after
 from crisis.model.words import Purpose
 from crisis.privacy import Vault
 
@@ -41,8 +34,6 @@ DATABASE_LOST = (
 POLL = 1.0  # seconds: the safety net under LISTEN
 LANES = 2  # batches of one account in hand at once, so that a window never runs dry between two
 RETRIES = 500
-ANSWER = "answer-"  # what the id of a notice begins with when it is no alert
-MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in case it was mended
 
 # Another worker may look at the same row: SKIP LOCKED gives it to one. Most urgent first, then most at risk.
 # A dead worker's lease runs out by the database's clock; the raised `lease` number fences a slow one off.
@@ -135,31 +126,6 @@ WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = 'channel_stopped' AND says = $1
 """
 
 
-@dataclass(slots=True)
-class Account:
-    """One channel account in this process: its channel, its pace, and who is called to it."""
-
-    name: str
-    channel: Channel
-    pace: Pace
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    calling: int = 99  # the most urgent rank that was released and not leased yet
-    trouble: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """Addresses in hand: a batch under a lease, or due retries."""
-
-    dispatch_id: int
-    language: str
-    urgent: int
-    ids: Sequence[int]
-    tries: dict[int, int]
-    batch_id: int = 0  # 0: retries
-    lease: int = 0
-
-
 class Courier:
     """Feeds every channel account of this process from Postgres; one dead channel never delays another."""
 
@@ -174,26 +140,24 @@ class Courier:
         now: Callable[[], datetime],
     ) -> None:
         self._pool, self._vault, self._accounts = pool, vault, {a.name: a for a in accounts}
-        self._public_url, self._lease, self._now = public_url, lease_seconds, now
-        self.ledger = Ledger(pool)
-        self._draining = False
-        self._stopped: set[int] = set()  # dispatches
-        self._silenced: set[int] = set()  # addresses
+        self._public_url, self._lease = public_url, lease_seconds
+        self._ledger = Ledger(pool)
+        self._shared = Shared(self._ledger, now, lease_seconds)
 
     def woken(self, payload: str) -> None:
         """Hear NOTIFY batch: `account rank`."""
         name, _, rank = payload.partition(" ")
         if account := self._accounts.get(name):
-            account.calling = min(account.calling, int(rank or 99))
+            account.calling = min(account.calling, int(rank or NOBODY))
             account.wake.set()
 
     def stop_dispatch(self, payload: str) -> None:
         """Hear NOTIFY stop: nothing more of this dispatch leaves."""
-        self._stopped.add(int(payload))
+        self._shared.stopped.add(int(payload))
 
     def silence(self, payload: str) -> None:
         """Hear NOTIFY opted_out: nothing of an alert leaves to this address."""
-        self._silenced.add(int(payload))
+        self._shared.silenced.add(int(payload))
 
     def wake_all(self) -> None:
         """Look again at everything: the listener was away and may have missed a call."""
@@ -203,7 +167,7 @@ class Courier:
     async def run(self) -> None:
         """Deliver until drained or cancelled; what was sent by then is written down before it ends."""
         async with asyncio.TaskGroup() as group:
-            ledger = group.create_task(self.ledger.run())
+            ledger = group.create_task(self._ledger.run())
             try:
                 async with asyncio.TaskGroup() as lanes:  # the ledger outlives them: they wait for it
                     for account in self._accounts.values():
@@ -214,11 +178,11 @@ class Courier:
 
     def drain(self) -> None:
         """Hand out no more addresses; run() ends when those in flight have settled."""
-        self._draining = True
+        self._shared.draining = True
         self.wake_all()
 
     async def _lane(self, account: Account) -> None:
-        while not self._draining:
+        while not self._shared.draining:
             account.wake.clear()
             try:
                 blocked = account.pace.breaker.blocked_for(loop_now())
@@ -248,9 +212,10 @@ class Courier:
         return bool(loads)
 
     async def _take(self, account: Account) -> list[Load]:
+        called, account.calling = account.calling, NOBODY
         async with self._pool.acquire() as connection:
             await connection.execute(RECLAIM, account.name)
-            if account.calling == 99:  # retries are of the most at risk, so they go first unless something new calls
+            if called == NOBODY:  # retries are of the most at risk: first, unless something new calls
                 retries = await connection.fetch(LEASE_RETRIES, account.name, self._lease, RETRIES)
                 if retries:
                     return _grouped(retries)
@@ -258,20 +223,19 @@ class Courier:
                 row = await connection.fetchrow(LEASE, account.name, self._lease)
                 if row is not None:
                     await connection.execute(SENDING, row["dispatch_id"])
-        account.calling = 99
         if row is None:
             return []
         ids = row["address_ids"]
         return [Load(row["dispatch_id"], row["language"], row["urgent"], ids, {}, row["id"], row["lease"])]
 
     async def _send(self, account: Account, load: Load) -> None:
-        trip = _Trip(self, account, load)
+        trip = Trip(self._shared, account, load, self._renew)
         try:
             trip.ready(*await self._prepare(account, load))
             await trip.go()
         finally:
             # Written down even when this worker is being stopped: what was reported must not be sent again.
-            await asyncio.shield(self._finish(load, trip))
+            await asyncio.shield(self._finish(account, load, trip))
 
     async def _prepare(self, account: Account, load: Load) -> tuple[list[Address], Notice, datetime]:
         async with self._pool.acquire() as connection:
@@ -293,8 +257,20 @@ class Courier:
         ]
         return addresses, notice, row["expires"]
 
-    async def _finish(self, load: Load, trip: _Trip) -> None:
-        await self.ledger.settled()
+    async def _renew(self, load: Load) -> bool | None:
+        try:
+            async with self._pool.acquire() as connection:
+                if not load.batch_id:
+                    await connection.execute(RENEW_RETRIES, load.dispatch_id, load.ids, self._lease)
+                    return True
+                return await connection.execute(RENEW, load.batch_id, load.lease, self._lease) == "UPDATE 1"
+        except DATABASE_LOST:
+            return None
+
+    async def _finish(self, account: Account, load: Load, trip: Trip) -> None:
+        await self._ledger.settled()
+        if trip.misconfigured is not None:
+            await self._call_officer(account, trip.misconfigured)
         async with self._pool.acquire() as connection:
             if load.batch_id:
                 await connection.execute(FINISH, load.batch_id, load.lease, trip.complete)
@@ -302,124 +278,12 @@ class Courier:
                 await connection.execute(GONE_RETRIES, load.dispatch_id, trip.unsendable)
             await connection.execute(DONE, load.dispatch_id)
 
-    async def stopped_account(self, account: Account, error: Misconfigured) -> None:
+    async def _call_officer(self, account: Account, error: Misconfigured) -> None:
         """Tell an officer once that an account cannot work, and leave it alone for a while."""
-        says = f"channel {account.name} stopped: {error}. Mend its CRISIS_ setting or its account at the provider."
+        says = f"channel {account.name} stopped: {error} Mend its CRISIS_ setting or its account at the provider."
         async with self._pool.acquire() as connection:
             await connection.execute(ALARM, says)
         logger.error("deliver.channel_stopped", account=account.name, code=error.code)
-
-
-class _Trip:
-    """One load on its way through a channel: hands out addresses one by one, takes their outcomes."""
-
-    def __init__(self, courier: Courier, account: Account, load: Load) -> None:
-        self._courier, self._account, self._load = courier, account, load
-        self._addresses: list[Address] = []
-        self._taken: set[int] = set()
-        self._probe: asyncio.Event | None = None
-        self._leased_until = loop_now() + courier._lease
-        self.complete = False
-        self.unsendable: list[int] = []
-
-    def ready(self, addresses: list[Address], notice: Notice, expires: datetime) -> None:
-        self._addresses, self._notice, self._expires = addresses, notice, expires
-        known = {a.id for a in addresses}
-        self.unsendable = [i for i in self._load.ids if i not in known]
-
-    async def go(self) -> None:
-        renewing = asyncio.create_task(self._renew())
-        account = self._account
-        try:
-            await account.channel.send(self._notice, self._hand_out(), self._report)
-            account.trouble = ""
-        except Misconfigured as error:
-            account.trouble = str(error)
-            account.pace.breaker.trip(loop_now(), MISCONFIGURED_PAUSE)
-            await self._courier.stopped_account(account, error)
-        except SendError as error:
-            account.trouble = str(error)
-            asked = error.after if isinstance(error, Throttled) else None
-            account.pace.breaker.trip(loop_now(), asked)
-            logger.warning("deliver.channel_unavailable", account=account.name, code=error.code)
-        except Exception as error:  # a bug in a channel must not end the others
-            account.trouble = type(error).__name__
-            account.pace.breaker.trip(loop_now())
-            logger.exception("deliver.channel_broke", account=account.name, dispatch=self._load.dispatch_id)
-        finally:
-            renewing.cancel()
-            for address_id in list(self._taken):  # taken, never reported: it may have left
-                self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
-
-    async def _hand_out(self) -> AsyncIterator[Address]:
-        courier, account, load = self._courier, self._account, self._load
-        for address in self._addresses:
-            if not await self._may_go_on():
-                return
-            await account.pace.turn()
-            if not self._may_send():  # checked again after the wait: this is the last moment before the wire
-                return
-            if address.id in courier._silenced and not self._notice.id.startswith(ANSWER):
-                self.unsendable.append(address.id)
-                continue
-            self._taken.add(address.id)
-            yield address
-        self.complete = bool(load.batch_id)
-
-    def _may_send(self) -> bool:
-        courier, load = self._courier, self._load
-        if courier._draining or load.dispatch_id in courier._stopped or courier._now() >= self._expires:
-            return False
-        if loop_now() >= self._leased_until:  # another worker may have it by now: this one was asleep
-            return False
-        return self._account.calling >= load.urgent  # something more urgent waits: give way
-
-    async def _may_go_on(self) -> bool:
-        """After a trip the breaker lets one address through, and the rest only when that one was taken."""
-        breaker = self._account.pace.breaker
-        if breaker.blocked_for(loop_now()) > 0:
-            return False
-        if breaker.probing and self._taken:
-            self._probe = asyncio.Event()
-            await self._probe.wait()
-            return not breaker.probing and breaker.blocked_for(loop_now()) == 0
-        return True
-
-    def _report(self, outcome: Outcome) -> None:
-        courier, account, load = self._courier, self._account, self._load
-        self._taken.discard(outcome.address_id)
-        self._heed(outcome)
-        now = courier._now()
-        tried = load.tries.get(outcome.address_id, 1)
-        again = after(outcome, tried=tried, now=now, expires=self._expires, idempotent=account.channel.idempotent)
-        entry = Entry(load.dispatch_id, account.name, load.language, tried, outcome, now, again)
-        courier.ledger.add(entry)
-        if self._probe is not None:
-            self._probe.set()
-
-    def _heed(self, outcome: Outcome) -> None:
-        pace = self._account.pace
-        match outcome.result:
-            case Result.ACCEPTED | Result.REFUSED | Result.OPTED_OUT:
-                pace.breaker.accepted()
-            case Result.THROTTLED:
-                pace.hold(loop_now(), outcome.after if outcome.after is not None else 1.0)
-            case Result.UNREACHABLE | Result.UNKNOWN:
-                pace.breaker.failed(loop_now())
-
-    async def _renew(self) -> None:
-        """Keep the lease while sending; when it was taken over, or the alert stopped, hand out nothing more."""
-        courier, load = self._courier, self._load
-        while True:
-            await asyncio.sleep(courier._lease / 3)
-            asked = loop_now()
-            with contextlib.suppress(*DATABASE_LOST):  # the lease then simply runs out
-                async with courier._pool.acquire() as connection:
-                    if load.batch_id:
-                        done = await connection.execute(RENEW, load.batch_id, load.lease, courier._lease)
-                    else:
-                        done = await connection.execute(RENEW_RETRIES, load.dispatch_id, load.ids, courier._lease)
-                self._leased_until = 0.0 if done == "UPDATE 0" else asked + courier._lease
 
 
 def make_notice(row: asyncpg.Record, channel: str, language: str, public_url: str) -> Notice:

@@ -326,9 +326,8 @@ async def _from_playbook(
     if question is None or (question.levels and alert["level"] not in question.levels):
         return None
     slots = slotting.parse(playbook, alert["slots"])
-    said = render_answer(
-        playbook, match.question, case.language, slots, _facts(desk.office, playbook, dict(alert), case)
-    )
+    facts = _facts(desk.office, playbook, dict(alert), case)
+    said = render_answer(playbook, match.question, case.language, slots, facts)
     why = (f"faq:{match.playbook}/{match.question}", f"score:{match.score:.2f}", f"like:{match.phrasing}")
     return Verdict(state=InquiryState.AUTO_ANSWERED, reply=said, why=why)
 

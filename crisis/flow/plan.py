@@ -10,7 +10,7 @@ from typing import Any
 from channels.contract import Limit
 from crisis.errors import BadInput, Fault
 from crisis.model.alert import ENDING, MSG_TYPE, Mode, MsgType, urgency_rank
-from crisis.model.area import area_km2, to_geojson
+from crisis.model.area import area_km2, from_geojson, to_geojson
 from crisis.model.audience import Target
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
@@ -94,6 +94,16 @@ def make(wish: Wish, alert_id: int, means: Means, now: datetime) -> Plan:
         words_hash="",
     )
     return replace(plan, words_hash=words_hash(words, _seen(plan)))
+
+
+def target_of(row: Mapping[str, Any]) -> Target:
+    """Give where a stored alert holds."""
+    return Target(
+        geometry=from_geojson(row["geometry"]),
+        desc=row["area_desc"],
+        area_ids=frozenset(row["area_ids"]),
+        near_ids=frozenset(row["near_ids"]),
+    )
 
 
 def _expires(wish: Wish, now: datetime, after: timedelta) -> datetime:

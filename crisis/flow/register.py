@@ -98,9 +98,7 @@ async def add_officer(pool: db.Pool, name: str, role: Role, by: Officer | None, 
     token = secrets.token_urlsafe(32)
     async with pool.acquire() as connection, connection.transaction():
         if by is None and await connection.fetchval(ANY_OFFICER):
-            raise NotAllowed(
-                "there are officers already: an admin adds more, with CRISIS_TOKEN set to the admin's token"
-            )
+            raise NotAllowed("there are officers already: an admin adds more; set CRISIS_TOKEN to the admin's token")
         if by is None and role is not Role.ADMIN:
             raise NotAllowed("the first officer must be an admin: add one with --role admin")
         try:

@@ -17,8 +17,6 @@ from crisis.flow.plan import Means, Wish
 from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
 from crisis.model.alert import AlertState, Mode, before
-from crisis.model.area import from_geojson
-from crisis.model.audience import Target
 from crisis.model.officer import Officer, Role
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
@@ -147,12 +145,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
     if change.areas:
         target = await trigger.find_target(connection, change.areas)
     else:
-        target = Target(
-            geometry=from_geojson(former["geometry"]),
-            desc=former["area_desc"],
-            area_ids=frozenset(former["area_ids"]),
-            near_ids=frozenset(former["near_ids"]),
-        )
+        target = planning.target_of(dict(former))
     return Wish(
         playbook=playbook,
         level=level,

@@ -1,0 +1,293 @@
+"""Wiring: the only place that knows every part; builds the service and runs it until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from channels import REGISTRY
+from channels.contract import Incoming, Limit, Misconfigured, Reach, Receipt, SendError
+from crisis import db, log, postgres, privacy
+from crisis.clock import Clock
+from crisis.errors import BadInput, BadPlaybook, Fault
+from crisis.flow import deliver, fanout, inbound, receipts, register
+from crisis.flow.inbound import Desk
+from crisis.flow.pace import Pace
+from crisis.flow.release import Outlet
+from crisis.flow.trip import Account
+from crisis.model.office import Office
+from crisis.model.playbook import Playbook, check_fit, load_folder
+from crisis.model.replies import load_replies
+from crisis.settings import Settings
+from crisis.web import api, errors, live, public, registry
+from crisis.web.house import HOUSE, House
+
+logger = log.get("app")
+
+LISTEN_AGAIN = 2.0  # seconds until a channel that stopped listening is asked again
+DRAIN = 10.0  # seconds those in flight may take to settle at a stop
+
+
+def limits_of_channels() -> dict[str, Limit]:
+    """Give the limits every channel states for itself, account or not: what a playbook is checked against."""
+    return {name: kind.limit for name, kind in REGISTRY.items()}
+
+
+def load_playbooks(folder: Path) -> dict[str, Playbook]:
+    """Load every playbook, or raise BadPlaybook with every fault of every file."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: is no folder of playbooks; set CRISIS_PLAYBOOKS")
+    playbooks = load_folder(folder)
+    faults = [fault for book in playbooks.values() for fault in check_fit(book, limits_of_channels())]
+    if faults:
+        raise BadPlaybook(faults)
+    return playbooks
+
+
+def open_accounts(settings: Settings) -> list[Account]:
+    """Build every channel account that is set up; raise BadInput naming the setting that is wrong."""
+    accounts, faults = [], []
+    for name, url in settings.accounts().items():
+        channel_name, _, drill = name.partition("/")
+        try:
+            channel = REGISTRY[channel_name].from_url(url)
+            accounts.append(Account(name=name, channel=channel, pace=Pace(channel.rate)))
+        except Misconfigured as error:
+            variable = f"CRISIS_{'EXERCISE_' if drill else ''}{channel_name.upper()}"
+            faults.append(Fault(file="environment", field=variable, says=str(error)))
+    if faults:
+        raise BadInput(faults)
+    return accounts
+
+
+def office_of(settings: Settings) -> Office:
+    """Give the office these settings describe."""
+    return Office(
+        agency=settings.agency,
+        sender=settings.sender,
+        identifier_prefix=settings.identifier_prefix,
+        zone=ZoneInfo(settings.zone),
+        help_line=settings.help_line,
+        public_url=settings.public_url,
+        country=settings.country,
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """A service that runs: where it is reached and what its parts are."""
+
+    house: House
+    accounts: Sequence[Account]
+    courier: deliver.Courier
+    port: int
+    dsn: str
+
+
+def utc_now() -> datetime:
+    """Give the time; the one place that asks the machine for it."""
+    return datetime.now(UTC)
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> AsyncIterator[Service]:
+    """Run the whole service inside the `async with`, and stop it in order: doors, channels, ledger, database."""
+    playbooks = load_playbooks(settings.playbooks)
+    replies = load_replies(settings.playbooks / "replies.yaml")
+    accounts = open_accounts(settings)
+    given = settings.key.get_secret_value() if settings.key else None
+    vault = privacy.Vault(privacy.load_key(given, settings.data_dir))
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    async with postgres.database(url, settings.data_dir / "postgres") as dsn:
+        await db.migrate(dsn)
+        pool = await db.connect_pool(dsn)
+        try:
+            desk = Desk(office=office_of(settings), playbooks=playbooks, replies=replies, vault=vault)
+            await inbound.load_faq(pool, playbooks)
+            await register.ensure_pages(pool, _pages(accounts, settings), vault)
+            house = _house(pool, desk, accounts, now)
+            async with _parts(settings, house, accounts, dsn) as service:
+                yield service
+        finally:
+            await asyncio.wait_for(pool.close(), 10)
+
+
+def _pages(accounts: Sequence[Account], settings: Settings) -> dict[str, list[str]]:
+    languages = [language.strip() for language in settings.languages.split(",") if language.strip()]
+    return {a.channel.name: languages for a in accounts if a.channel.reach is Reach.POSTED}
+
+
+def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable[[], datetime]) -> House:
+    return House(
+        pool=pool,
+        desk=desk,
+        outlets=[Outlet(channel=a.channel.name, account=a.name, reach=a.channel.reach) for a in accounts],
+        limits={a.name: a.channel.limit for a in accounts},
+        trouble=lambda: {a.name: a.trouble for a in accounts if a.trouble},
+        now=now,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _parts(settings: Settings, house: House, accounts: Sequence[Account], dsn: str) -> AsyncIterator[Service]:
+    for account in accounts:
+        await account.channel.open()
+    courier = deliver.Courier(
+        house.pool,
+        house.desk.vault,
+        accounts,
+        public_url=settings.public_url,
+        lease_seconds=settings.lease_seconds,
+        now=house.now,
+    )
+    expand = asyncio.Event()
+    listener = _listener(dsn, house, courier, expand)
+    clock = Clock(house.pool, house.now, settings.tick_seconds)
+    tasks = [
+        _start(house, "listener", listener.run()),
+        _start(house, "fanout", fanout.run(house.pool, expand)),
+        *(_start(house, f"listen {a.name}", _listen(house, a)) for a in accounts),
+    ]
+    delivering = _start(house, "deliver", courier.run())
+    runner = await _open_doors(settings, house)
+    port = runner.addresses[0][1]
+    clock.start()
+    logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
+    try:
+        yield Service(house=house, accounts=accounts, courier=courier, port=port, dsn=dsn)
+    finally:
+        await _stop(house, clock, runner, courier, delivering, tasks)
+        for account in accounts:
+            await account.channel.close()
+
+
+async def _stop(
+    house: House,
+    clock: Clock,
+    runner: web.AppRunner,
+    courier: deliver.Courier,
+    delivering: asyncio.Task[None],
+    tasks: Sequence[asyncio.Task[None]],
+) -> None:
+    clock.stop()
+    house.closing.set()
+    house.progress.tell()
+    await runner.cleanup()
+    courier.drain()
+    await asyncio.wait([delivering], timeout=DRAIN)
+    for task in (delivering, *tasks):
+        task.cancel()
+    await asyncio.gather(delivering, *tasks, return_exceptions=True)
+
+
+def _start(house: House, name: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Start a part; one that breaks takes the service down: half a service would look like a whole one."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("app.part_broke", part=name, exc_info=error)
+            house.broken.set()
+
+    task = asyncio.create_task(run, name=name)
+    task.add_done_callback(ended)
+    return task
+
+
+def _listener(dsn: str, house: House, courier: deliver.Courier, expand: asyncio.Event) -> db.Listener:
+    listener = db.Listener(dsn)
+    listener.on("batch", courier.woken)
+    listener.on("stop", courier.stop_dispatch)
+    listener.on("opted_out", courier.silence)
+    listener.on("progress", house.progress.tell)
+    listener.on("alert", house.alerts.tell)
+    listener.on("alert", house.progress.tell)
+    listener.on("alert", lambda _: expand.set())
+    for missed in (courier.wake_all, house.progress.tell, house.alerts.tell, expand.set):
+        listener.on_connect(missed)
+    return listener
+
+
+async def _listen(house: House, account: Account) -> None:
+    """Hear what residents and the provider say on an account, again and again, whatever goes wrong."""
+
+    async def take(heard: Sequence[Incoming | Receipt]) -> None:
+        told = [h for h in heard if isinstance(h, Receipt)]
+        wrote = [h for h in heard if isinstance(h, Incoming)]
+        if told:
+            await db.patiently(lambda: receipts.store(house.pool, account.name, told), within=60)
+        if wrote:
+            await db.patiently(
+                lambda: inbound.take(house.pool, house.desk, account.name, wrote, house.now()), within=60
+            )
+
+    while True:
+        try:
+            await account.channel.listen(take)
+            return  # a channel without inbound has nothing to say
+        except SendError as error:
+            account.trouble = account.trouble or str(error)
+            logger.warning("app.listen_again", account=account.name, code=error.code)
+        except Exception:
+            logger.exception("app.listen_broke", account=account.name)
+        await asyncio.sleep(LISTEN_AGAIN)
+
+
+async def _open_doors(settings: Settings, house: House) -> web.AppRunner:
+    app = build_web(house, settings.accounts())
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise BadInput(
+            f"CRISIS_PORT: cannot listen on {settings.host}:{settings.port} ({error.strerror}); choose another"
+        ) from error
+    return runner
+
+
+def build_web(house: House, accounts: Mapping[str, str]) -> web.Application:
+    """Build the doors of a house."""
+    app = web.Application(middlewares=[errors.tell], client_max_size=64 * 2**20)
+    app[HOUSE] = house
+    for name, key in (("radio", public.RADIO_FOLDER), ("radio/exercise", public.RADIO_DRILL_FOLDER)):
+        if name in accounts:
+            app[key] = Path(unquote(urlsplit(accounts[name]).path))
+    api.add(app)
+    live.add(app)
+    registry.add(app)
+    app.router.add_get("/healthz", _healthy)
+    app.router.add_get("/readyz", _ready)
+    public.add_public(app)
+    return app
+
+
+async def _healthy(_: web.Request) -> web.Response:
+    return web.json_response({"alive": True})
+
+
+async def _ready(request: web.Request) -> web.Response:
+    house = request.app[HOUSE]
+    await house.pool.fetchval("SELECT 1")
+    return web.json_response({"ready": True, "trouble": dict(house.trouble())})
+
+
+async def serve(settings: Settings, ready: Callable[[Service], None]) -> None:
+    """Run the service until SIGINT or SIGTERM, then drain and stop it."""
+    loop = asyncio.get_running_loop()
+    async with running(settings) as service:
+        stop = service.house.broken
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, stop.set)
+        ready(service)
+        await stop.wait()

@@ -1,0 +1,1 @@
+"""The `crisis` command: one small module for each noun."""

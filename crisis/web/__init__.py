@@ -1,0 +1,1 @@
+"""The doors: the HTTP API for officers, the pages residents read."""

@@ -1,0 +1,89 @@
+"""What every door needs at hand: the pool, the office, the playbooks, and the channel accounts of each mode."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiohttp import web
+
+from channels.contract import Limit
+from crisis import db
+from crisis.errors import NotFound
+from crisis.flow.inbound import Desk
+from crisis.flow.plan import Means
+from crisis.flow.release import Outlet
+from crisis.model.alert import Mode
+from crisis.model.office import Office
+from crisis.model.playbook import Playbook
+
+
+class Calls:
+    """Tells doors that wait that something happened: a plain event each, set by NOTIFY."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def tell(self, _payload: str = "") -> None:
+        """Wake all who wait."""
+        for event in self._waiting:
+            event.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for the next call, at most `seconds`."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(event)
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """The service as its doors see it."""
+
+    pool: db.Pool
+    desk: Desk
+    outlets: Sequence[Outlet]
+    limits: Mapping[str, Limit]  # by account
+    trouble: Callable[[], Mapping[str, str]]  # account -> why it cannot send just now
+    now: Callable[[], datetime]
+    progress: Calls = field(default_factory=Calls)  # an attempt or receipt was written
+    alerts: Calls = field(default_factory=Calls)  # an alert was released, replaced or expired
+    closing: asyncio.Event = field(default_factory=asyncio.Event)  # the doors are being shut
+    broken: asyncio.Event = field(default_factory=asyncio.Event)  # a part broke, or we were told to stop
+
+    @property
+    def office(self) -> Office:
+        return self.desk.office
+
+    def playbook(self, name: str) -> Playbook:
+        """Give a playbook; raise NotFound naming those there are."""
+        try:
+            return self.desk.playbooks[name]
+        except KeyError:
+            there = ", ".join(sorted(self.desk.playbooks))
+            raise NotFound(f"there is no playbook {name!r}; there are {there}") from None
+
+    def means(self, mode: Mode) -> Means:
+        """Give what an alert of a mode may use; drills never see an account for Actual."""
+        limits = {o.channel: self.limits[o.account] for o in self.outlets if _drill(o) == mode.drill}
+        return Means(office=self.office, limits=limits)
+
+    def ways(self, mode: Mode, channels: Sequence[str]) -> list[Outlet]:
+        """Give the accounts an alert leaves by, posted ones first: they cost one send each."""
+        chosen = [o for o in self.outlets if o.channel in channels and _drill(o) == mode.drill]
+        return sorted(chosen, key=lambda o: (o.reach.value != "posted", channels.index(o.channel)))
+
+
+def _drill(outlet: Outlet) -> bool:
+    return outlet.account.endswith("/exercise")
+
+
+HOUSE = web.AppKey("house", House)

@@ -1,0 +1,52 @@
+"""Live: the progress of an alert as server-sent events, until every dispatch has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from crisis.errors import NotFound
+from crisis.flow import receipts
+from crisis.web.auth import officer_of
+from crisis.web.house import HOUSE
+
+SOONEST = 0.2  # seconds between two reports of one watcher
+LONGEST = 2.0  # seconds after which it is counted again without a call
+ENDED = frozenset({"done", "stopped"})
+EXISTS = "SELECT state FROM alert WHERE id = $1"
+
+
+async def progress(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/alerts/{id}/events: a `progress` event at each change, `end` when all dispatches ended."""
+    await officer_of(request)
+    house, alert_id = request.app[HOUSE], int(request.match_info["id"])
+    if await house.pool.fetchval(EXISTS, alert_id) is None:
+        raise NotFound(f"there is no alert {alert_id}")
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    await response.prepare(request)
+    last = ""
+    while not house.closing.is_set():
+        async with house.pool.acquire() as connection:
+            state = await connection.fetchval(EXISTS, alert_id)
+            dispatches = await receipts.progress(connection, alert_id)
+        trouble = house.trouble()
+        for dispatch in dispatches:
+            dispatch["trouble"] = trouble.get(dispatch["account"], "")
+        now = json.dumps({"alert": alert_id, "state": state, "dispatches": dispatches})
+        if now != last:
+            await response.write(f"event: progress\ndata: {now}\n\n".encode())
+            last = now
+        if dispatches and all(d["state"] in ENDED for d in dispatches):
+            await response.write(f"event: end\ndata: {now}\n\n".encode())
+            break
+        await asyncio.sleep(SOONEST)
+        await house.progress.wait(LONGEST)
+    await response.write_eof()
+    return response
+
+
+def add(app: web.Application) -> None:
+    """Open this door."""
+    app.router.add_get(r"/api/v1/alerts/{id:\d{1,18}}/events", progress)
