@@ -26,11 +26,16 @@ class _Entry:
     seen: Seen | None = None
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Inbox:
     """Fed by sessions, emptied by listen(); outlives sessions, so that a lost one loses nothing."""
 
-    def __init__(self, clean: Callable[[str], str]) -> None:
+    def __init__(self, clean: Callable[[str], str], clock: Callable[[], datetime] = _now) -> None:
         self._clean = clean
+        self._clock = clock
         self._entries: deque[_Entry] = deque()
         self._assembly = pieces.Assembly[tuple[Session, int]]()
         self._repeats = Repeats()
@@ -38,7 +43,7 @@ class Inbox:
 
     def arrived(self, session: Session, deliveries: list[Pdu]) -> None:
         """Take the deliver_sm of one read."""
-        now = datetime.now(UTC)
+        now = self._clock()
         for one in deliveries:
             if len(self._entries) >= _MOST:
                 session.answer(one.sequence, pdu.CODE["ESME_RX_T_APPN"])
@@ -59,7 +64,7 @@ class Inbox:
                     await take(brought)
                 for entry in batch:
                     self._entries.popleft()
-                    _answer(entry)
+                    _answer(entry, self._clock())
             if session.lost:
                 return
 
@@ -71,7 +76,7 @@ class Inbox:
                     await self._stir.wait()
             except TimeoutError:
                 pass
-            now = datetime.now(UTC)
+            now = self._clock()
             self._keep(self._assembly.due(now), session, now)
 
     def _file(self, session: Session, one: Pdu, now: datetime) -> None:
@@ -93,7 +98,7 @@ class Inbox:
             self._entries.append(_Entry(brought=text, tokens=one.tokens, seen=seen))
 
 
-def _answer(entry: _Entry) -> None:
+def _answer(entry: _Entry, now: datetime) -> None:
     answered = [session.answer(sequence) for session, sequence in entry.tokens]
     if entry.seen and all(answered):
-        entry.seen.acknowledged = datetime.now(UTC)
+        entry.seen.acknowledged = now

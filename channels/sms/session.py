@@ -59,6 +59,7 @@ class Session(asyncio.Protocol):
         self._rooms: deque[asyncio.Future[None]] = deque()
         self._heard = self._asked = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
+        self._gone = asyncio.Event()
 
     @property
     def lost(self) -> bool:
@@ -104,6 +105,7 @@ class Session(asyncio.Protocol):
                 pass
             finally:
                 self.lose()
+            await self._gone.wait()
 
     def lose(self) -> None:
         """Hang up at once: what is in flight is settled as it stands."""
@@ -116,6 +118,7 @@ class Session(asyncio.Protocol):
         self._tick()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._gone.set()
         self._end()
 
     def data_received(self, data: bytes) -> None:
@@ -243,7 +246,8 @@ async def bind(account: Account, arrived: Callable[[Session, list[Pdu]], None], 
 
 def _unbound(where: str, status: int) -> Exception:
     if status <= 0:
-        return Unavailable(f"{where} took the connection but did not answer the bind.", code="bind")
+        did = "did not answer the bind" if status < 0 else "hung up after the bind"
+        return Unavailable(f"{where} took the connection but {did}.", code="bind")
     name = pdu.status_name(status)
     if status in _WRONG:
         return Misconfigured(f"{where} refused the account ({name}): check its name and password.", code=name)

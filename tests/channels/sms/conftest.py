@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from channels.contract import Address, Incoming, Notice, Outcome, Receipt
+from channels.sms import pdu
+from channels.sms.pdu import Pdu
 from channels.sms.smpp import Smpp
 from deploy.sandbox.smsc import Smsc
 
@@ -57,6 +59,44 @@ class Ear:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+Reply = Callable[[Pdu], Sequence[bytes]]
+
+
+class Carrier:
+    """An SMSC of bare PDUs: `reply` says what it writes for each PDU it reads, after `delay` seconds."""
+
+    def __init__(self, reply: Reply, delay: float = 0.0) -> None:
+        self._reply = reply
+        self._delay = delay
+        self._lines: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> str:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1")
+        return f"smpp://test:test@127.0.0.1:{self._server.sockets[0].getsockname()[1]}/?source=BPBD"
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._server.close()
+        await asyncio.wait_for(asyncio.gather(*self._lines), 5)
+
+    def _accept(self, incoming: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        self._lines.add(asyncio.create_task(self._serve(incoming, out)))
+
+    async def _serve(self, incoming: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        reader, loop = pdu.Reader(), asyncio.get_running_loop()
+        with contextlib.suppress(ConnectionError):
+            while chunk := await incoming.read(65536):
+                for one in reader.feed(chunk):
+                    loop.call_later(self._delay, out.write, b"".join(self._reply(one)))
+            out.close()
+            await out.wait_closed()
+
+
+@pytest.fixture
+def carrier() -> type[Carrier]:
+    """`async with carrier(reply) as url:` has an SMSC that says exactly what the test says."""
+    return Carrier
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 
 from channels.contract import Address, Arrival, Incoming, Notice, Outcome, Receipt, Result, Unavailable
 from channels.sms.smpp import Smpp
-from channels.sms.submit import number, validity
+from channels.sms.submit import number, reference, validity
 from deploy.sandbox.smsc import Smsc
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -275,3 +275,9 @@ async def test_close_says_goodbye_and_may_be_repeated(
     await sms.close()
     await sms.send(notice, to(1, start=1), outcomes.append)
     assert (smsc.binds, len(outcomes)) == (2, 2)
+
+
+def test_the_parts_of_every_try_carry_the_same_reference(notice: Notice) -> None:
+    """Also from another process; another alert most likely has another."""
+    assert reference(replace(notice, id="urn:oid:1")) == 30
+    assert len({reference(replace(notice, id=f"urn:oid:{n}")) for n in range(100)}) > 50

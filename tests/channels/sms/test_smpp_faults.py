@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -179,6 +179,28 @@ async def test_after_a_loss_the_next_send_binds_again(
     assert smsc.binds == 2
 
 
+async def test_what_never_reached_the_wire_is_not_called_unknown(
+    smsc: Smsc, channel: Make, ear: Any, outcomes: list[Outcome], notice: Notice, to: To
+) -> None:
+    """The line broke while we waited for the next address: that one may safely be tried again."""
+    sms = channel()
+    async with ear.listening(sms) as listening:
+
+        async def breaking() -> AsyncIterator[Address]:
+            async for address in to(3):
+                if address.id == 1:
+                    await smsc.wait_for(1)
+                    smsc.hang_up()
+                    await asyncio.wait([listening])
+                yield address
+
+        taken = Taken(breaking())
+        assert isinstance(await send(sms, notice, taken, outcomes), Unavailable)
+        assert isinstance(listening.exception(), Unavailable)
+    assert [(one.address_id, one.result, one.code) for one in outcomes][1:] == [(1, Result.UNREACHABLE, "not sent")]
+    assert taken.ids == [0, 1]
+
+
 async def test_a_dead_line_is_noticed_without_traffic(smsc: Smsc, channel: Make, ear: Any) -> None:
     """enquire_link goes unanswered: listen() says so, long before the next alert."""
     async with ear.listening(channel(enquire=0.1, timeout=0.1)) as listening:
@@ -229,6 +251,7 @@ async def test_a_send_called_off_reports_what_is_in_flight_as_unknown(
     ],
 )
 async def test_a_text_is_as_good_as_its_worst_part(
+    carrier: Any,
     channel: Make,
     outcomes: list[Outcome],
     notice: Notice,
@@ -239,33 +262,38 @@ async def test_a_text_is_as_good_as_its_worst_part(
 ) -> None:
     """Half a text is no text: it is tried again whole, and no receipt of a half can be taken for it."""
     codes = [pdu.CODE[one] if isinstance(one, str) else one for one in statuses]
-    async with scripted(codes) as (url, bodies):
+    script = Script(codes)
+    async with carrier(script) as url:
         sms = channel(url)
         await send(sms, replace(notice, text="a" * 400), Taken(to(1)), outcomes)
         await send(sms, replace(notice, text="a" * 400), Taken(to(1, start=1)), [])
         await sms.close()
     assert [(one.result, len(one.refs)) for one in outcomes] == [(result, refs)]
-    heads = [pdu.Sm.decode(body).octets[:6] for body in bodies]
+    heads = [pdu.Sm.decode(body).octets[:6] for body in script.bodies]
     assert heads[:3] == heads[3:6]  # the retry joins with the half that arrived
 
 
 async def test_a_sender_the_carrier_does_not_know_stops_the_channel(
-    channel: Make, outcomes: list[Outcome], notice: Notice, to: To
+    carrier: Any, channel: Make, outcomes: list[Outcome], notice: Notice, to: To
 ) -> None:
     """Every other number would be refused alike."""
-    async with scripted([pdu.CODE["ESME_RINVSRCADR"]] * 100) as (url, _):
+    async with carrier(Script([pdu.CODE["ESME_RINVSRCADR"]] * 100)) as url:
         taken = Taken(to(100))
-        got = await send(channel(url + "&window=1"), notice, taken, outcomes)
+        sms = channel(url, window=1)
+        got = await send(sms, notice, taken, outcomes)
+        await sms.close()
     assert isinstance(got, Misconfigured)
     assert [one.result for one in outcomes] == [Result.UNREACHABLE]
 
 
 async def test_one_answer_that_never_comes_costs_one_address(
-    channel: Make, outcomes: list[Outcome], notice: Notice, to: To
+    carrier: Any, channel: Make, outcomes: list[Outcome], notice: Notice, to: To
 ) -> None:
     """The line lives, as other answers show: the session goes on, and a late answer changes nothing."""
-    async with scripted([0, None, *([0] * 200)], delay=0.01) as (url, _):
-        got = await send(channel(url + "&window=2&timeout=0.2"), notice, Taken(to(60)), outcomes)
+    async with carrier(Script([0, None]), delay=0.01) as url:
+        sms = channel(url, window=2, timeout=0.2)
+        got = await send(sms, notice, Taken(to(60)), outcomes)
+        await sms.close()
     assert got is None
     assert Counter(one.result for one in outcomes) == {Result.ACCEPTED: 59, Result.UNKNOWN: 1}
 
@@ -275,35 +303,18 @@ def test_every_status_of_the_standard_has_a_meaning() -> None:
     assert [status for status in pdu.STATUS if verdict.judge(status) is Result.ACCEPTED] == [0]
 
 
-def scripted(statuses: list[int | None], delay: float = 0.0) -> Script:
-    return Script(statuses, delay)
-
-
 class Script:
-    """An SMSC that answers each submit as scripted; None is no answer."""
+    """Answers each submit as scripted, then with success; None is no answer."""
 
-    def __init__(self, statuses: list[int | None], delay: float) -> None:
+    def __init__(self, statuses: Sequence[int | None]) -> None:
+        self.bodies: list[bytes] = []
         self._statuses = iter(statuses)
-        self._delay = delay
-        self._bodies: list[bytes] = []
 
-    async def __aenter__(self) -> tuple[str, list[bytes]]:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1")
-        port = self._server.sockets[0].getsockname()[1]
-        return f"smpp://u:p@127.0.0.1:{port}/?source=BPBD", self._bodies
-
-    async def __aexit__(self, *exc: object) -> None:
-        self._server.close()
-
-    async def _serve(self, incoming: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        reader = pdu.Reader()
-        while chunk := await incoming.read(65536):
-            for one in reader.feed(chunk):
-                status: int | None = 0
-                if one.command == pdu.SUBMIT_SM:
-                    self._bodies.append(one.body)
-                    status = next(self._statuses, 0)
-                if status is not None:
-                    answer = pdu.frame(one.command | pdu.RESPONSE, one.sequence, b"id\0", status)
-                    asyncio.get_running_loop().call_later(self._delay, out.write, answer)
-        out.close()
+    def __call__(self, one: pdu.Pdu) -> list[bytes]:
+        status: int | None = 0
+        if one.command == pdu.SUBMIT_SM:
+            self.bodies.append(one.body)
+            status = next(self._statuses, 0)
+        if status is None:
+            return []
+        return [pdu.frame(one.command | pdu.RESPONSE, one.sequence, b"id\0", status)]
