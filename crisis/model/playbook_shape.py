@@ -146,7 +146,6 @@ class Approval(_Part):
     """Who releases an alert of this playbook besides the officer who wrote it."""
 
     roles: Annotated[tuple[Role, ...], Field(min_length=1)]
-    minimum: Annotated[int, Field(ge=1, le=3)] = 1
     escalate_after: Span = timedelta(minutes=3)
     """How long an alert may wait for approval before the next in line is told."""
     break_glass: BreakGlass = BreakGlass()

@@ -18,6 +18,7 @@ from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
 from crisis.model.alert import Mode
 from crisis.model.officer import Officer
+from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 from crisis.web.auth import officer_of
 from crisis.web.errors import read_body
@@ -119,7 +120,7 @@ async def _wish(house: House, connection: Any, body: Launch) -> Wish:
     found = source.take(read_cap(body.cap.encode()).alert, playbook.languages[0], body.mode)
     level = body.level or source.level_for(playbook, found.cap.get("severity", ""))
     geometry = None if body.areas else found.geometry  # an officer who names areas has narrowed it down
-    given = {**({"place": found.desc[:40]} if "place" in playbook.slots else {}), **body.slots}
+    given = {**_place(playbook, found.desc), **body.slots}
     return Wish(
         playbook=playbook,
         level=_level(playbook.levels, level, playbook.playbook),
@@ -132,6 +133,13 @@ async def _wish(house: House, connection: Any, body: Launch) -> Wish:
         onset=found.onset,
         expires=body.expires or found.expires,
     )
+
+
+def _place(playbook: Playbook, desc: str) -> dict[str, str]:
+    """Fill the playbook's place from the source where it has one, never cut in the middle."""
+    slot = playbook.slots.get("place")
+    fits = slot is not None and slotting.value_fault(slot, desc) is None
+    return {"place": desc} if fits else {}
 
 
 def _level(levels: Mapping[str, object], named: str, playbook: str) -> str:
