@@ -287,11 +287,17 @@ def audience_of(counts: Mapping[tuple[str, str], int]) -> dict[str, Any]:
     return {"addresses": sum(channels.values()), "by_channel": channels, "by_language": languages}
 
 
-def refuse_reasons(plan: Plan, counts: Mapping[tuple[str, str], int], confirmed: int, now: datetime) -> list[str]:
-    """List why an alert cannot be released as planned: nobody there, too many, or too late."""
+def refuse_reasons(
+    plan: Plan, counts: Mapping[tuple[str, str], int], known: int, confirmed: int, now: datetime
+) -> list[str]:
+    """List why an alert cannot be released as planned: nobody there, too many, or too late.
+
+    `known` are the addresses in the area on any channel: a bulletin for radio alone still needs an area in
+    which somebody lives, and an area in which we know nobody is most likely the wrong one.
+    """
     reasons = []
     total = sum(counts.values())
-    if total == 0 and plan.wish.purpose not in ENDING:
+    if known == 0 and plan.wish.purpose not in ENDING:
         enrolled = "enrolled for exercises " if plan.wish.mode.drill else ""
         reasons.append(f"nobody {enrolled}lives in {plan.wish.target.desc}: check the area, or import residents")
     most = plan.wish.playbook.max_population

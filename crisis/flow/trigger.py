@@ -128,6 +128,16 @@ async def count_audience(
     return dict(counts)
 
 
+async def check_audience(
+    connection: db.AnyConnection, plan: Plan, confirmed: int, now: datetime
+) -> tuple[dict[tuple[str, str], int], list[str]]:
+    """Count who an alert would go to by its channels, and list why it may not be released."""
+    wish = plan.wish
+    known = await count_audience(connection, wish.target, wish.playbook.channels, wish.mode)
+    counts = {key: n for key, n in known.items() if key[0] in plan.channels}
+    return counts, planning.refuse_reasons(plan, counts, sum(known.values()), confirmed, now)
+
+
 async def show(
     connection: db.AnyConnection,
     wish: Wish,
@@ -137,8 +147,8 @@ async def show(
 ) -> dict[str, Any]:
     """Preview an alert without storing anything."""
     plan = planning.make(wish, await connection.fetchval(PEEK_ID), means, now)
-    counts = await count_audience(connection, wish.target, plan.channels, wish.mode)
-    return planning.preview(plan, means.limits, counts, planning.refuse_reasons(plan, counts, confirmed, now))
+    counts, reasons = await check_audience(connection, plan, confirmed, now)
+    return planning.preview(plan, means.limits, counts, reasons)
 
 
 async def draft(
@@ -159,8 +169,8 @@ async def draft(
         if known := await same_request(connection, officer, key):
             return known
         plan = planning.make(wish, await connection.fetchval(NEXT_ID), means, now)
-        counts = await count_audience(connection, wish.target, plan.channels, wish.mode)
-        if reasons := planning.refuse_reasons(plan, counts, confirmed, now):
+        _, reasons = await check_audience(connection, plan, confirmed, now)
+        if reasons:
             raise BadInput("; ".join(reasons))
         incident = await connection.fetchval(OPEN_INCIDENT, wish.playbook.playbook, wish.mode.value, now)
         await insert(connection, plan, incident, [], officer, key, now)

@@ -107,8 +107,8 @@ async def follow_up(
         wish = await _wish(connection, former, change, playbook)
         new_id = await connection.fetchval(trigger.NEXT_ID)
         plan = planning.make(wish, new_id, means, now)
-        counts = await trigger.count_audience(connection, wish.target, plan.channels, wish.mode)
-        if reasons := planning.refuse_reasons(plan, counts, change.confirmed, now):
+        _, reasons = await trigger.check_audience(connection, plan, change.confirmed, now)
+        if reasons:
             raise BadInput("; ".join(reasons))
         chain = [r["id"] for r in await connection.fetch(CHAIN, former["incident_id"])]
         await trigger.insert(connection, plan, former["incident_id"], chain, officer, key, now)

@@ -1,0 +1,131 @@
+"""Carriers fail, people change their minds in the middle: the others go on, and nothing leaves that should not."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from tests.stories.town import Hands, Town, residents
+
+
+async def test_a_hanging_sms_carrier_delays_no_other_channel(town: Town) -> None:
+    """Telegram, Mastodon, page and radio are done while SMS waits, and say how SMS stands."""
+    await town.settle(residents(60, 60))
+    town.smsc.fault = "hang"
+    alert = await town.trigger()
+    await town.approve(alert)
+    others = ("telegram", "mastodon", "page", "radio")
+    progress = await town.until(lambda p: all(p[c]["state"] == "done" for c in others), alert["id"])
+    assert progress["sms"]["accepted"] == 0
+    assert progress["telegram"]["accepted"] == 60
+    town.smsc.hang_up()
+
+
+async def test_a_carrier_that_comes_back_gets_everything_once(town: Town) -> None:
+    """Connections are dropped at first; when the carrier recovers, each resident gets one text."""
+    await town.settle(residents(80))
+    town.smsc.fault = "drop"
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    async with asyncio.timeout(10):
+        while not town.service.house.trouble().get("sms/exercise"):
+            await town.service.house.progress.wait(0.05)
+    assert (await town.progress(alert["id"]))["sms"]["accepted"] == 0
+    town.smsc.fault = None
+    progress = await town.done(alert["id"], within=40)
+    assert (progress["sms"]["accepted"], progress["sms"]["twice"]) == (80, 0)
+    assert len(town.smsc.submitted) == 80
+
+
+async def test_throttled_posts_wait_as_long_as_asked_and_no_longer_than_needed(town: Town) -> None:
+    """Mastodon says 429 with a wait: the post goes out after it, once."""
+    await town.settle(residents(1))
+    town.mastodon.fault, town.mastodon.retry_after = "throttle", 1
+    alert = await town.trigger(channels=["mastodon"])
+    await town.approve(alert)
+    await town.until(lambda p: p["mastodon"]["retrying"] > 0, alert["id"])
+    town.mastodon.fault = None
+    progress = await town.done(alert["id"])
+    assert progress["mastodon"]["accepted"] == 2
+    assert len(town.mastodon.posts) == 2
+
+
+async def test_a_wrong_account_stops_its_channel_and_calls_an_officer(town: Town) -> None:
+    """A refused token is told once as an alarm; the other channels do not notice."""
+    await town.settle(residents(5))
+    town.mastodon.token = "another"
+    alert = await town.trigger(channels=["mastodon", "sms"])
+    await town.approve(alert)
+    progress = await town.until(lambda p: p["sms"]["accepted"] == 5, alert["id"])
+    async with asyncio.timeout(10):
+        while not (alarms := await town.must("Rina", "GET", "/api/v1/alarms")):
+            await town.service.house.progress.wait(0.05)
+    assert [a["kind"] for a in alarms] == ["channel_stopped"]
+    assert "mastodon/exercise" in alarms[0]["says"]
+    assert progress["mastodon"]["accepted"] == 0
+
+
+async def test_blocked_residents_are_left_alone_from_then_on(town: Town) -> None:
+    """Who blocked the bot is opted out by that; the next alert does not try them."""
+    await town.settle(residents(0, 5))
+    town.telegram.blocked.add("1000003")
+    alert = await town.trigger(channels=["telegram"])
+    await town.approve(alert)
+    progress = await town.done(alert["id"])
+    assert (progress["telegram"]["accepted"], progress["telegram"]["opted_out"]) == (4, 1)
+    second = await town.trigger(channels=["telegram"])
+    assert second["audience"]["addresses"] == 4
+
+
+async def test_after_a_cancel_nothing_more_of_the_alert_leaves(town: Town) -> None:
+    """A slow carrier has taken a part; the cancel stops the rest and goes to that part."""
+    await town.settle(residents(400))
+    town.smsc.delay = 0.3
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    await town.until(lambda p: p["sms"]["accepted"] > 0, alert["id"])
+    body = {"purpose": "cancel", "reason": "salah wilayah", "submit": False}
+    cancel = await town.must("Sari", "POST", f"/api/v1/alerts/{alert['id']}/follow", body)
+    await town.must("Sari", "POST", f"/api/v1/alerts/{cancel['id']}/break-glass", {"reason": "salah wilayah"})
+    at_cancel = town.smsc.count
+    in_flight = town.service.accounts[0].channel.concurrency
+    progress = await town.done(cancel["id"])
+    warned = {t.destination for t in town.smsc.submitted if "PEMBATALAN" not in t.text.upper()}
+    first_texts = [t for t in town.smsc.submitted if t.text in alert["notices"]["sms"].values()]
+    assert len(first_texts) < 400
+    assert len(first_texts) <= at_cancel + 2 * in_flight
+    cancelled = {t.destination for t in town.smsc.submitted if t.text in cancel["notices"]["sms"].values()}
+    assert {t.destination for t in first_texts} <= cancelled
+    assert progress["sms"]["accepted"] == len(cancelled)
+    assert warned
+
+
+async def test_an_expired_alert_stops_leaving(town: Town, hands: Hands) -> None:
+    """What was not sent by its expiry is not sent any more."""
+    await town.settle(residents(50))
+    town.smsc.fault = "throttle"
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    await town.until(lambda p: p["sms"]["retrying"] > 0, alert["id"])
+    hands.ahead = timedelta(hours=13)
+    progress = await town.done(alert["id"])
+    assert (progress["sms"]["state"], progress["sms"]["stopped"]) == ("stopped", "expired")
+    town.smsc.fault = None
+    assert (await town.progress(alert["id"]))["sms"]["retrying"] == 0
+    assert town.smsc.submitted == []
+
+
+async def test_who_opts_out_in_the_middle_gets_nothing_more(town: Town) -> None:
+    """The carrier is slow; a resident who writes STOP before their turn is left out."""
+    await town.settle(residents(300))
+    town.smsc.delay = 0.3
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    await town.until(lambda p: p["sms"]["accepted"] > 0, alert["id"])
+    order = await town.service.house.pool.fetchval("SELECT address_ids FROM batch WHERE language = 'id' ORDER BY seq")
+    last = await town.service.house.pool.fetchval("SELECT sealed FROM address WHERE id = $1", order[-1])
+    number = town.service.house.desk.vault.open(last)
+    await town.smsc.write(number, "BPBD", "STOP")
+    await town.done(alert["id"], within=40)
+    got = [t.text for t in town.smsc.submitted if t.destination.lstrip("+") == number.lstrip("+")]
+    assert not set(got) & set(alert["notices"]["sms"].values())
