@@ -1,0 +1,175 @@
+"""The fixed words of the residents' pages, in Indonesian and English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+LANGUAGE_NAMES = {
+    "id": "Bahasa Indonesia",
+    "en": "English",
+    "jv": "Basa Jawa",
+    "su": "Basa Sunda",
+    "ms": "Bahasa Melayu",
+    "zh": "中文",
+}
+
+_ID = {
+    "now": "Peringatan yang berlaku",
+    "none": "Tidak ada peringatan yang berlaku saat ini",
+    "none_drill": "Tidak ada latihan yang berlangsung saat ini",
+    "checked": "Diperiksa {time}",
+    "stale": "Daftar ini belum dapat diperbarui sejak {time}. Mungkin ada peringatan yang lebih baru: "
+    "dengarkan radio atau telepon {help_line}.",
+    "unknown": "Kami belum dapat memeriksa apakah ada peringatan",
+    "area": "Wilayah",
+    "issued": "Dikeluarkan",
+    "until": "Berlaku sampai",
+    "next_update": "Kabar berikutnya",
+    "source": "Sumber",
+    "number": "Nomor peringatan",
+    "more": "Baca selengkapnya",
+    "all_words": "Isi lengkap",
+    "ended_list": "Berakhir dalam 24 jam terakhir",
+    "superseded": "Diganti",
+    "cancelled": "Dicabut",
+    "expired": "Masa berlakunya habis",
+    "over": "TIDAK BERLAKU LAGI",
+    "newer": "Baca kabar terbaru",
+    "cancel": "Peringatan dicabut",
+    "all_clear": "Sudah aman",
+    "correction": "Ralat",
+    "home": "Peringatan",
+    "ask": "Tanya petugas",
+    "ask_title": "Tanya petugas",
+    "exercises": "Latihan",
+    "drill": "Ini hanya latihan atau uji coba, bukan kejadian sebenarnya.",
+    "to_real": "Lihat peringatan yang sebenarnya",
+    "danger": "Nyawa terancam? Telepon",
+    "feed": "Umpan CAP (Atom)",
+    "cap": "Berkas CAP (XML)",
+    "languages": "Bahasa",
+    "skip": "Langsung ke isi",
+    "question": "Pertanyaan atau laporan Anda",
+    "question_hint": "Tulis apa yang terjadi dan di mana (kampung, RT/RW). Paling banyak {most} huruf. "
+    "Nama Anda tidak diminta.",
+    "answer_in": "Jawab dalam",
+    "send": "Kirim",
+    "empty": "Pertanyaan masih kosong: tulislah, lalu kirim lagi.",
+    "too_long": "Pertanyaan ini {given} huruf; paling banyak {most}. Pendekkan, lalu kirim lagi.",
+    "too_many": "Terlalu banyak pertanyaan dari sambungan ini. Coba lagi dalam 10 menit. "
+    "Bila nyawa terancam, telepon {help_line} sekarang.",
+    "bad_form": "Formulir ini tidak dapat dibaca. Buka halaman Tanya petugas dan kirim lagi.",
+    "asked": "Pertanyaan Anda",
+    "sent_at": "Dikirim {time}",
+    "waiting": "Petugas akan menjawab di halaman ini. Halaman ini membaca ulang sendiri setiap 15 detik.",
+    "answered": "Sudah dijawab.",
+    "closed": "Selesai.",
+    "keep": "Simpan alamat halaman ini; jawabannya hanya ada di sini.",
+    "answers": "Jawaban",
+    "by_officer": "Petugas",
+    "by_playbook": "Jawaban otomatis",
+    "again": "Tanya lagi",
+    "no_alert": "Peringatan ini tidak ada.",
+    "no_question": "Tidak ada pertanyaan di alamat ini. Periksa alamatnya, atau tanya lagi.",
+    "no_file": "Berkas ini tidak ada.",
+    "unready": "Halaman ini belum dapat dibaca. Coba lagi sebentar. Bila nyawa terancam, telepon {help_line}.",
+}
+_EN = {
+    "now": "Alerts in force",
+    "none": "No alert is in force right now",
+    "none_drill": "No exercise is going on right now",
+    "checked": "Checked {time}",
+    "stale": "This list could not be renewed since {time}. There may be newer alerts: listen to the radio "
+    "or call {help_line}.",
+    "unknown": "We cannot check just now whether there is an alert",
+    "area": "Area",
+    "issued": "Issued",
+    "until": "Valid until",
+    "next_update": "Next update",
+    "source": "Source",
+    "number": "Alert number",
+    "more": "Read all",
+    "all_words": "Full text",
+    "ended_list": "Ended in the last 24 hours",
+    "superseded": "Replaced",
+    "cancelled": "Withdrawn",
+    "expired": "Expired",
+    "over": "NO LONGER IN FORCE",
+    "newer": "Read the latest",
+    "cancel": "Alert withdrawn",
+    "all_clear": "All clear",
+    "correction": "Correction",
+    "home": "Alerts",
+    "ask": "Ask an officer",
+    "ask_title": "Ask an officer",
+    "exercises": "Exercises",
+    "drill": "This is only an exercise or a test, not a real emergency.",
+    "to_real": "See the real alerts",
+    "danger": "Life in danger? Call",
+    "feed": "CAP feed (Atom)",
+    "cap": "CAP file (XML)",
+    "languages": "Languages",
+    "skip": "Skip to content",
+    "question": "Your question or report",
+    "question_hint": "Say what is happening and where (village, RT/RW). At most {most} characters. "
+    "We do not ask for your name.",
+    "answer_in": "Answer in",
+    "send": "Send",
+    "empty": "The question is empty: write it, then send again.",
+    "too_long": "This question has {given} characters; the most is {most}. Shorten it, then send again.",
+    "too_many": "Too many questions from this connection. Try again in 10 minutes. "
+    "If a life is in danger, call {help_line} now.",
+    "bad_form": "This form cannot be read. Open the page Ask an officer and send again.",
+    "asked": "Your question",
+    "sent_at": "Sent {time}",
+    "waiting": "An officer will answer on this page. It reads itself again every 15 seconds.",
+    "answered": "Answered.",
+    "closed": "Closed.",
+    "keep": "Keep the address of this page; the answer is only here.",
+    "answers": "Answers",
+    "by_officer": "Officer",
+    "by_playbook": "Automatic answer",
+    "again": "Ask again",
+    "no_alert": "There is no such alert.",
+    "no_question": "There is no question at this address. Check the address, or ask again.",
+    "no_file": "There is no such file.",
+    "unready": "This page cannot be read just now. Try again shortly. If a life is in danger, call {help_line}.",
+}
+_BY_LANGUAGE = {"id": _ID, "en": _EN}
+
+
+def labels(language: str) -> Mapping[str, str]:
+    """Give the fixed words in a language; one that has none of its own gets the Indonesian ones."""
+    return _BY_LANGUAGE.get(language, _ID)
+
+
+def label_language(language: str) -> str:
+    """Tell in which language labels() answers."""
+    return language if language in _BY_LANGUAGE else "id"
+
+
+def choose_language(request: web.Request, known: Sequence[str]) -> str:
+    """Choose by ?lang=, then by Accept-Language (RFC 9110 section 12.5.4), then the first known."""
+    wanted = request.query.get("lang", "")
+    return wanted if wanted in known else accepted(request.headers.get("Accept-Language", ""), known)
+
+
+def accepted(header: str, known: Sequence[str]) -> str:
+    """Give the known language a browser likes best, by primary tag; the first known when it likes none."""
+    liked: list[tuple[float, int, str]] = []
+    for at, part in enumerate(header[:500].split(",")):
+        name, _, weight = part.partition(";q=")
+        tag = name.strip().lower().partition("-")[0]
+        tag = "id" if tag == "in" else tag  # what old Android still calls Indonesian
+        if tag in known:
+            liked.append((-_weight(weight), at, tag))
+    return min(liked)[2] if liked else known[0]
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
