@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-# Seven or more digits in a row, with the separators people write, is taken for a phone number.
-PHONE = re.compile(r"(?<![\w:.-])\+?\d(?:[ -]?\d){7,}(?![\w:.-])")
+# A plus and eight digits with the separators people write, or nine digits in a row, is taken for a number.
+PHONE = re.compile(r"\+\d(?:[ -]?\d){7,}|(?<![\w.])\d{9,}(?![\w.])")
 SECRET = re.compile(r"(?i)(token|password|secret|key)=[^\s&]+|(?<=//)[^/@\s]+@|\b\d{6,}:[\w-]{6,}")
 SAFE = frozenset({"timestamp", "alert", "dispatch", "batch", "inquiry", "officer", "port", "pid"})
 

@@ -199,34 +199,30 @@ async def _open_case(
     who: Mapping[str, Any] = {}
     if sender:
         who = await _who(connection, desk.vault, account.partition("/")[0], sender, guessed, now)
-        if guessed == known[0]:  # too short to tell: the language they registered with
-            guessed = who["language"] if who["language"] in known else guessed
-    in_force = await connection.fetch(IN_FORCE, "/" not in account)
-    priority = LIFE if urgent else USUAL
-    inquiry_id = await connection.fetchval(
-        STORE,
-        secrets.token_urlsafe(12),
-        account,
-        one.id,
-        who.get("id"),
-        priority,
-        guessed,
-        desk.vault.seal(one.text[:MOST]),
-        in_force[0]["id"] if in_force else None,
-        one.at,
-    )
-    if inquiry_id is None:
-        return None
-    return _Case(
-        id=inquiry_id,
+        if guessed == known[0] and who["language"] in known:  # too short to tell: what they registered with
+            guessed = who["language"]
+    case = _Case(
+        id=0,
         account=account,
         address_id=who.get("id"),
         resident_id=who.get("resident_id"),
         area_id=who.get("area_id"),
         language=guessed,
-        priority=priority,
+        priority=LIFE if urgent else USUAL,
         drill="/" in account,
     )
+    case.id = await _store(connection, desk.vault, case, one)
+    return case if case.id else None
+
+
+async def _store(connection: db.AnyConnection, vault: Vault, case: _Case, one: Incoming) -> int:
+    """Give the id of the new inquiry, 0 when it was stored before."""
+    in_force = await connection.fetchrow(IN_FORCE, not case.drill)
+    code, text = secrets.token_urlsafe(12), vault.seal(one.text[:MOST])
+    about = in_force["id"] if in_force else None
+    who = (case.address_id, case.priority, case.language)
+    stored: int | None = await connection.fetchval(STORE, code, case.account, one.id, *who, text, about, one.at)
+    return stored or 0
 
 
 async def _who(

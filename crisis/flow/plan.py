@@ -17,6 +17,7 @@ from crisis.model.playbook import Playbook
 from crisis.model.slots import Value, dump
 from crisis.model.words import Facts, Purpose, Words, as_json, fit, mark, render, words_hash
 
+CAP_FACTS = ("categories", "event", "source_event", "urgency", "severity", "certainty", "response", "onset")
 MOST_DRILL_HOURS = timedelta(hours=12)  # an exercise left in force overnight is taken for the real thing
 
 
@@ -237,10 +238,7 @@ def preview(
         "words_hash": plan.words_hash,
         "expires": plan.expires.isoformat(),
         "next_update": plan.next_update.isoformat() if plan.next_update else None,
-        "cap": {
-            k: plan.facts[k] for k in ("categories", "event", "urgency", "severity", "certainty", "response", "onset")
-        }
-        | ({"source_event": plan.facts["source_event"]} if "source_event" in plan.facts else {}),
+        "cap": {name: plan.facts[name] for name in CAP_FACTS if name in plan.facts},
         "source": wish.source,
         "area": {
             "desc": wish.target.desc,

@@ -208,9 +208,15 @@ async def insert(
     now: datetime,
 ) -> None:
     """Store a planned alert as a draft in the caller's transaction."""
+    chain = (incident_id, list(refs))
+    by = (officer.id, key.key, key.request_hash, now)
+    await connection.execute(INSERT, *_columns(plan, *chain), *by, plan.expires, plan.next_update)
+    await connection.execute(AUDIT, officer.id, plan.alert_id, {"hash": plan.words_hash}, now)
+
+
+def _columns(plan: Plan, incident_id: int, refs: list[int]) -> tuple[object, ...]:
     wish, target = plan.wish, plan.wish.target
-    await connection.execute(
-        INSERT,
+    return (
         plan.alert_id,
         incident_id,
         plan.identifier,
@@ -231,13 +237,6 @@ async def insert(
         to_geojson(target.geometry),
         list(target.area_ids),
         list(target.near_ids),
-        list(refs),
+        refs,
         wish.source,
-        officer.id,
-        key.key,
-        key.request_hash,
-        now,
-        plan.expires,
-        plan.next_update,
     )
-    await connection.execute(AUDIT, officer.id, plan.alert_id, {"hash": plan.words_hash}, now)
