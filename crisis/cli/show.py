@@ -1,0 +1,153 @@
+"""What an officer sees of an alert: its mode, its facts, every text, and how far each channel has got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from crisis.cli.out import plain
+from crisis.model.phrases import zone_name
+
+MODES: Mapping[str, tuple[str, str]] = {
+    "Actual": ("ACTUAL / SUNGGUHAN: people will act on this", "bold white on red"),
+    "Exercise": ("EXERCISE / LATIHAN: only to those enrolled for exercises", "bold black on yellow"),
+    "Test": ("TEST / UJI COBA: everyone disregards it", "bold white on blue"),
+}
+COUNTS = ("audience", "accepted", "delivered", "retrying", "refused", "unknown")
+
+Doc = Mapping[str, Any]
+
+
+def banner(mode: str) -> Text:
+    """Say the mode in its own colour."""
+    says, style = MODES[mode]
+    return Text(f" {says} ", style=style)
+
+
+def when(moment: str | None, zone: ZoneInfo) -> str:
+    """Write a moment of the API in the office's zone."""
+    if moment is None:
+        return "-"
+    local = datetime.fromisoformat(moment).astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M} {zone_name(local)}"
+
+
+def cell(value: object) -> Text:
+    """Show a value as it is: nothing in it can steer the terminal."""
+    return Text("-" if value in (None, "") else f"{value:,}" if isinstance(value, int | float) else plain(value))
+
+
+def facts(rows: Mapping[str, object]) -> Table:
+    """Show names and values side by side."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in rows.items():
+        table.add_row(Text(name, style="bold"), cell(value))
+    return table
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """Write counts by name: sms 1,200, page 2."""
+    return ", ".join(f"{name} {n:,}" for name, n in counts.items()) or "nobody"
+
+
+def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
+    """Show what would go out, to whom and at what cost."""
+    cap, area, audience = doc["cap"], doc["area"], doc["audience"]
+    told = facts(
+        {
+            "alert": f"{doc['playbook']} {doc['level']} (version {doc['version']}), {doc['purpose']}",
+            "CAP": f"{doc['msgType']}, {cap['urgency']}, {cap['severity']}, {cap['certainty']}",
+            "source": doc["source"],
+            "area": f"{area['desc']} ({area['km2']:,} km2, {area['areas']} areas)",
+            "audience": f"{audience['addresses']:,} addresses",
+            "by channel": counted(audience["by_channel"]),
+            "by language": counted(audience["by_language"]),
+            "cost": doc["cost"],
+            "expires": when(doc["expires"], zone),
+            "next update": when(doc["next_update"], zone),
+            "hash": doc["words_hash"],
+        }
+    )
+    refused = [Text(f"refused: {plain(reason)}", style="bold red") for reason in doc["refusals"]]
+    sizes = renditions(doc["renditions"])
+    return Group(banner(doc["mode"]), told, sizes, *texts(doc["renditions"]), *refused, banner(doc["mode"]))
+
+
+def renditions(rows: Sequence[Doc]) -> Table:
+    """Show the size of every text, and its cost where addresses were counted."""
+    table = Table("channel", "language", "units", "parts", "encoding")
+    known = any("addresses" in row for row in rows)
+    for name in ("addresses", "cost") if known else ():
+        table.add_column(name, justify="right")
+    for row in rows:
+        names = ("channel", "language", "units", "parts", "encoding", *(("addresses", "cost") if known else ()))
+        table.add_row(*(cell(row[name]) for name in names))
+    return table
+
+
+def texts(rows: Sequence[Doc]) -> list[Panel]:
+    """Show every text once, with the channels and language it is for."""
+    by_text: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        by_text.setdefault((row["language"], row["text"]), []).append(row["channel"])
+    return [
+        Panel(cell(text), title=Text(f"{', '.join(channels)} ({language})"), title_align="left")
+        for (language, text), channels in by_text.items()
+    ]
+
+
+def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
+    """Show an alert as its approver must see it, its history and its progress."""
+    told = facts(
+        {
+            "alert": f"{doc['id']} {doc['playbook']} {doc['level']}, {doc['purpose']}, is {doc['state']}",
+            "identifier": doc["identifier"],
+            "CAP": f"{doc['msg_type']}, {doc['facts']['urgency']}, {doc['facts']['severity']}",
+            "source": doc["source"],
+            "area": doc["area_desc"],
+            "audience": counted(doc["audience"]["by_channel"]) if doc["sent"] is None else None,
+            "sent": when(doc["sent"], zone),
+            "expires": when(doc["expires"], zone),
+            "next update": when(doc["next_update"], zone),
+            "hash": doc["words_hash"],
+        }
+    )
+    said = [
+        {"channel": channel, "language": language, "text": text}
+        for channel, by_language in doc["notices"].items()
+        for language, text in by_language.items()
+    ]
+    history = [
+        cell(f"{when(h['at'], zone)} {h['act']} {h['officer'] or 'the service'} {h['reason']}") for h in doc["history"]
+    ]
+    tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
+    return Group(banner(doc["mode"]), told, *texts(said), *history, *tail)
+
+
+def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:
+    """Show how far each channel has got; accepted is the provider's word, delivered comes from a receipt."""
+    table = Table("channel", "account", "state")
+    for name in (*COUNTS, "first after"):
+        table.add_column(name, justify="right")
+    table.add_column("trouble")
+    for row in dispatches:
+        state = f"{row['state']} ({row['stopped']})" if row["stopped"] else row["state"]
+        named = (row["channel"], row["account"], state)
+        counts = (*(row[name] for name in COUNTS), first_after(row["first_accepted"], sent))
+        table.add_row(*map(cell, (*named, *counts, row["trouble"])))
+    return table
+
+
+def first_after(accepted: str | None, sent: str | None) -> str:
+    """Say how many seconds after the release the first was accepted; `sent` counts whole seconds."""
+    if accepted is None or sent is None:
+        return "-"
+    passed = datetime.fromisoformat(accepted) - datetime.fromisoformat(sent)
+    return f"{max(passed.total_seconds(), 0):.1f} s"
