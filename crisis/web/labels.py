@@ -17,6 +17,7 @@ LANGUAGE_NAMES = {
 
 _ID = {
     "now": "Peringatan yang berlaku",
+    "now_drill": "Latihan yang berlangsung",
     "none": "Tidak ada peringatan yang berlaku saat ini",
     "none_drill": "Tidak ada latihan yang berlangsung saat ini",
     "checked": "Diperiksa {time}",
@@ -78,6 +79,7 @@ _ID = {
 }
 _EN = {
     "now": "Alerts in force",
+    "now_drill": "Exercises going on",
     "none": "No alert is in force right now",
     "none_drill": "No exercise is going on right now",
     "checked": "Checked {time}",

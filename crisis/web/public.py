@@ -80,7 +80,7 @@ async def _in_force(request: web.Request) -> web.Response:
 def _board_page(house: House, seen: Seen, now: datetime, language: str, drill: bool) -> str:
     books, zone = house.desk.playbooks, house.office.zone
     rows = [row for row in seen.rows if (row["mode"] != "Actual") == drill]
-    holding = [row for row in rows if in_force(row, now)]
+    holding = sorted((row for row in rows if in_force(row, now)), key=lambda row: not warns(row, now))
     past = [row for row in rows if not in_force(row, now) and ended_at(row, now) > now - REMEMBERED]
     past.sort(key=lambda row: ended_at(row, now), reverse=True)
     return render(

@@ -262,6 +262,10 @@ async def test_an_end_is_shown_and_warns_of_nothing(town: Town, purpose: Purpose
     front = await town.read("/")
     assert NONE_NOW in front
     assert title in front
+    warning = await town.alert(level="waspada")
+    both = await town.read("/")
+    assert NONE_NOW not in both
+    assert both.index(f'id="a{warning}"') < both.index(f'id="a{last}"')
     assert 'class="card safe"' in front
     assert f"/a/{last}.xml" in await town.read("/feed.atom")
 
