@@ -244,7 +244,7 @@ async def _judge(
     connection: db.AnyConnection, desk: Desk, case: _Case, text: str, judged: danger.Danger, now: datetime
 ) -> Verdict:
     command = keywords.command(text)
-    if command is not None and not judged.urgent:
+    if command is not None and not judged.urgent and (case.address_id is not None or command.kind is Kind.HELP):
         return await _obey(connection, desk, case, command, now)
     if judged.urgent:
         return await _page(connection, desk, case, judged.reasons, now)

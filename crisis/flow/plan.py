@@ -176,7 +176,7 @@ def _notices(
 
 def _facts(wish: Wish, now: datetime) -> dict[str, Any]:
     level = wish.playbook.levels[wish.level]
-    ending = wish.purpose in ENDING
+    answers = {Purpose.ALL_CLEAR: ["AllClear"], Purpose.CANCEL: ["None"]}  # a cancel was never a danger
     facts = {
         "languages": list(wish.playbook.languages),
         "categories": list(wish.playbook.cap.category),
@@ -185,7 +185,7 @@ def _facts(wish: Wish, now: datetime) -> dict[str, Any]:
         "urgency": wish.cap.get("urgency", level.cap.urgency),
         "severity": wish.cap.get("severity", level.cap.severity),
         "certainty": wish.cap.get("certainty", level.cap.certainty),
-        "response": ["AllClear"] if ending else list(level.cap.response),
+        "response": answers.get(wish.purpose, list(level.cap.response)),
         "onset": wish.onset.isoformat() if wish.onset else None,
         "remind_minutes": level.remind.total_seconds() / 60,
         "escalate_minutes": level.escalate_after.total_seconds() / 60,

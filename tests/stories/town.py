@@ -144,8 +144,8 @@ def environment(
         "CRISIS_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CRISIS_AGENCY": "BPBD Contoh",
         "CRISIS_EXERCISE_SMS": smsc.url,
-        "CRISIS_EXERCISE_TELEGRAM": telegram.url,
-        "CRISIS_EXERCISE_MASTODON": mastodon.url,
+        "CRISIS_EXERCISE_TELEGRAM": f"{telegram.url}?rate=100000",  # a carrier without delay
+        "CRISIS_EXERCISE_MASTODON": f"{mastodon.url}?rate=100000",
         "CRISIS_EXERCISE_PAGE": f"http://127.0.0.1:{port}",
         "CRISIS_EXERCISE_RADIO": f"file://{folder}/radio?title=BPBD&base=http://127.0.0.1:{port}/exercise/radio",
         "CRISIS_LEASE_SECONDS": "2",
