@@ -73,6 +73,7 @@ def make(wish: Wish, alert_id: int, means: Means, now: datetime) -> Plan:
     approver decides on, so that an edit of any of it voids an approval.
     """
     office, limits = means.office, means.limits
+    now = now.replace(microsecond=0)  # CAP 1.2 section 3.3.2 knows no fractions
     level = wish.playbook.levels[wish.level]
     expires = _expires(wish, now, level.expires_after)
     next_update = None if wish.purpose in ENDING else min(now + level.update_every, expires)
