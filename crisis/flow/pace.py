@@ -37,6 +37,8 @@ class Breaker:
 
     def trip(self, now: float, pause: float | None = None) -> None:
         """Open at once, for `pause` seconds or twice the former pause."""
+        if pause is None and now < self.open_until:
+            return  # those in flight at a trip fail after it: they tell of the same trouble, not of a longer one
         self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
         self.open_until = max(self.open_until, now + (self.pause if pause is None else pause))
         self.probing = True

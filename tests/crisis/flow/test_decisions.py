@@ -69,13 +69,22 @@ def test_the_breaker_opens_after_failures_in_a_row_and_probes_with_one() -> None
     assert breaker.probing
     breaker.failed(1.0)
     assert breaker.blocked_for(1.0) == 2.0
-    for _ in range(20):
-        breaker.failed(100.0)
-    assert breaker.blocked_for(100.0) == LONGEST_PAUSE
+    for minute in range(1, 9):
+        breaker.failed(minute * 60.0)
+    assert breaker.blocked_for(480.0) == LONGEST_PAUSE
     breaker.accepted()
     assert not breaker.probing
-    breaker.failed(200.0)
-    assert breaker.blocked_for(200.0) == 0
+    breaker.failed(600.0)
+    assert breaker.blocked_for(600.0) == 0
+
+
+def test_those_in_flight_at_a_trip_make_it_no_longer() -> None:
+    """Twenty sends that fail together are one outage: a carrier back after two seconds is tried after one."""
+    breaker = Breaker()
+    for _ in range(20):
+        breaker.failed(0.0)
+    breaker.trip(0.0)
+    assert breaker.blocked_for(0.0) == 1.0
 
 
 async def test_a_rate_is_kept_from_the_first_second() -> None:
