@@ -34,7 +34,8 @@ from crisis.web.house import HOUSE, House
 
 logger = log.get("app")
 
-LISTEN_AGAIN = 2.0  # seconds until a channel that stopped listening is asked again
+LISTEN_AGAIN = 1.0  # seconds until a channel that stopped listening is asked again, doubled each time ...
+LISTEN_LATEST = 10.0  # ... up to this: nobody's question waits longer for a carrier that came back
 DRAIN = 10.0  # seconds those in flight may take to settle at a stop
 
 
@@ -230,16 +231,23 @@ async def _listen(house: House, account: Account) -> None:
                 lambda: inbound.take(house.pool, house.desk, account.name, wrote, house.now()), within=60
             )
 
+    loop, wait, said = asyncio.get_running_loop(), LISTEN_AGAIN, ""
     while True:
+        began = loop.time()
         try:
             await account.channel.listen(take)
             return  # a channel without inbound has nothing to say
         except SendError as error:
             account.trouble = account.trouble or str(error)
-            logger.warning("app.listen_again", account=account.name, code=error.code)
+            if said != error.code:  # told once, not at every try
+                logger.warning("app.listen_again", account=account.name, code=error.code)
+            said = error.code
         except Exception:
             logger.exception("app.listen_broke", account=account.name)
-        await asyncio.sleep(LISTEN_AGAIN)
+        if loop.time() - began > LISTEN_LATEST:  # it had worked for a while
+            wait, said = LISTEN_AGAIN, ""
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, LISTEN_LATEST)
 
 
 async def _open_doors(settings: Settings, house: House) -> web.AppRunner:
