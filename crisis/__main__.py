@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 
 import typer
 
@@ -32,14 +33,15 @@ app.command()(serve.version)
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 a fault told in a sentence, 2 wrong usage, 130 stopped by Ctrl-C."""
-    sys.exit(_run())
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
 
 
-def _run() -> int:
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code: 0 done, 1 a fault told in a sentence, 2 wrong usage, 130 Ctrl-C."""
     try:
         try:
-            app(prog_name="crisis")
+            app(arguments, prog_name="crisis")
         finally:
             sys.stdout.flush()
     except SystemExit as done:

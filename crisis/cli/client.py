@@ -99,9 +99,11 @@ class Client:
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         try:
             there = urlsplit(self.url)
+            if not there.hostname:
+                raise ValueError("it names no host")
             # Neither proxies nor redirects: a token goes where CRISIS_URL says and nowhere else.
             kind = http.client.HTTPSConnection if there.scheme == "https" else http.client.HTTPConnection
-            connection = kind(there.hostname or "", there.port, timeout=timeout)
+            connection = kind(there.hostname, there.port, timeout=timeout)
             connection.connect()
         except (ValueError, http.client.InvalidURL) as error:
             raise BadInput(f"CRISIS_URL: {self.url} is no address of a service ({error})") from error

@@ -47,17 +47,14 @@ def inquiries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
     rows = [
         (
             Text(str(d["id"]), style="bold red" if d["priority"] == 1 else ""),
-            d["state"],
-            d["account"],
-            d["from"],
+            "\n".join(filter(None, (d["state"], d["assigned_to"], d["account"], d["from"]))),
             when(d["received_at"], zone),
             "\n".join([d["text"], *(f"> {a['text']} ({a['by']}, {a['outcome']})" for a in d["answers"])]),
             d["why"],
-            d["assigned_to"],
         )
         for d in docs
     ]
-    return _table(("id", "state", "account", "from", "received", "text", "why", "with"), rows)
+    return _table(("id", "state, who", "received", "text and answers", "why"), rows)
 
 
 def alarms(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:

@@ -53,8 +53,9 @@ def facts(rows: Mapping[str, object]) -> Table:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """Write counts by name: sms 1,200, page 2."""
-    return ", ".join(f"{name} {n:,}" for name, n in counts.items()) or "nobody"
+    """Write counts by name, the largest first: sms 1,200, page 2."""
+    largest = sorted(counts.items(), key=lambda entry: -entry[1])
+    return ", ".join(f"{name} {n:,}" for name, n in largest) or "nobody"
 
 
 def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
@@ -134,7 +135,7 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
 def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:
     """Show how far each channel has got; accepted is the provider's word, delivered comes from a receipt."""
     table = Table("channel", "account", "state")
-    for name in (*COUNTS, "first after"):
+    for name in (*COUNTS, "first"):
         table.add_column(name, justify="right")
     table.add_column("trouble")
     for row in dispatches:
