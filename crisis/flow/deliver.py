@@ -117,6 +117,12 @@ WHERE id = $1 AND state IN ('waiting', 'sending') AND expanded
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
 """
+# Retries that were leased and not handed out (the breaker opened, something more urgent called) are free again
+# at once. Only while the lease is ours: afterwards another worker may have them in hand.
+FREE_RETRIES = """
+UPDATE retry SET leased_until = NULL
+WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[]) AND leased_until IS NOT NULL
+"""
 GONE_RETRIES = "DELETE FROM retry WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[])"
 
 ALARM = """
@@ -274,8 +280,10 @@ class Courier:
         async with self._pool.acquire() as connection:
             if load.batch_id:
                 await connection.execute(FINISH, load.batch_id, load.lease, trip.complete)
-            elif trip.unsendable:
+            else:
                 await connection.execute(GONE_RETRIES, load.dispatch_id, trip.unsendable)
+                if trip.holds_lease:
+                    await connection.execute(FREE_RETRIES, load.dispatch_id, load.ids)
             await connection.execute(DONE, load.dispatch_id)
 
     async def _call_officer(self, account: Account, error: Misconfigured) -> None:

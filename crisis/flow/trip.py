@@ -80,6 +80,11 @@ class Trip:
         known = {a.id for a in addresses}
         self.unsendable = [i for i in self._load.ids if i not in known]
 
+    @property
+    def holds_lease(self) -> bool:
+        """Tell whether the lease is still ours; false when unsure."""
+        return loop_now() < self._leased_until
+
     async def go(self) -> None:
         """Send all that may be sent; raises nothing of the channel's, its trouble is kept on the account."""
         renewing = asyncio.create_task(self._keep_lease())
@@ -124,7 +129,7 @@ class Trip:
         shared, load = self._shared, self._load
         if shared.draining or load.dispatch_id in shared.stopped or shared.now() >= self._expires:
             return False
-        if loop_now() >= self._leased_until:  # another worker may have it by now: this one was asleep
+        if not self.holds_lease:  # another worker may have it by now: this one was asleep
             return False
         return self._account.calling >= load.urgent  # something more urgent waits: give way
 

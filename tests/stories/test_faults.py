@@ -129,3 +129,23 @@ async def test_who_opts_out_in_the_middle_gets_nothing_more(town: Town) -> None:
     await town.done(alert["id"], within=40)
     got = [t.text for t in town.smsc.submitted if t.destination.lstrip("+") == number.lstrip("+")]
     assert not set(got) & set(alert["notices"]["sms"].values())
+
+
+async def test_after_a_short_outage_nobody_waits_for_a_lease_to_run_out(town: Town) -> None:
+    """Retries that were leased while the carrier was still away are free at once, not when their lease ends."""
+    await town.settle(residents(0, 200))
+    house = town.service.house
+    town.telegram.fault = "error"
+    alert = await town.trigger(channels=["telegram"])
+    await town.approve(alert)
+    await town.until(lambda p: p["telegram"]["retrying"] >= 10, alert["id"])
+    async with asyncio.timeout(10):
+        while await house.pool.fetchval("SELECT max(try) FROM retry") < 3:
+            await house.progress.wait(0.05)
+    leased = "SELECT count(*) FROM retry WHERE leased_until > now() AND account = 'telegram/exercise'"
+    async with asyncio.timeout(1.5):  # the lease of this town is 2 s
+        while await house.pool.fetchval(leased):
+            await house.progress.wait(0.05)
+    town.telegram.fault = None
+    progress = await town.done(alert["id"], within=30)
+    assert (progress["telegram"]["accepted"], progress["telegram"]["twice"]) == (200, 0)
