@@ -41,9 +41,10 @@ def add(
 
 
 async def _add_first(settings: Settings, name: str, role: Role) -> str:
-    from crisis import db, postgres  # noqa: PLC0415 - slow to load, and only this command needs them
+    from crisis import db, log, postgres  # noqa: PLC0415 - slow to load, and only this command needs them
     from crisis.flow import register  # noqa: PLC0415
 
+    log.configure(settings.log_format)  # to standard error: standard output is for the token
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with postgres.database(url, settings.data_dir / "postgres") as dsn:
         await db.migrate(dsn)

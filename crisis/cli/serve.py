@@ -45,8 +45,9 @@ def migrate() -> None:
 
 
 async def _migrate(settings: Settings) -> None:
-    from crisis import db, postgres  # noqa: PLC0415
+    from crisis import db, log, postgres  # noqa: PLC0415
 
+    log.configure(settings.log_format)
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with postgres.database(url, settings.data_dir / "postgres") as dsn:
         await db.migrate(dsn)
