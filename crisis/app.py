@@ -19,7 +19,7 @@ from channels import REGISTRY
 from channels.contract import Incoming, Limit, Misconfigured, Reach, Receipt, SendError
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
-from crisis.errors import BadInput, BadPlaybook, Fault
+from crisis.errors import BadInput, BadPlaybook, Fault, NotReady
 from crisis.flow import deliver, fanout, inbound, receipts, register
 from crisis.flow.inbound import Desk
 from crisis.flow.pace import Pace
@@ -291,11 +291,15 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def serve(settings: Settings, ready: Callable[[Service], None]) -> None:
-    """Run the service until SIGINT or SIGTERM, then drain and stop it."""
-    loop = asyncio.get_running_loop()
+    """Run the service until SIGINT or SIGTERM, then drain and stop it; raise NotReady if a part of it broke."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
     async with running(settings) as service:
-        stop = service.house.broken
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop.set)
         ready(service)
-        await stop.wait()
+        ends = [asyncio.ensure_future(event.wait()) for event in (stop, service.house.broken)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+    if service.house.broken.is_set():  # so that whoever watches over the service starts it again
+        raise NotReady("a part of the service broke: the log tells which; start it again")

@@ -26,11 +26,7 @@ def redact(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[st
 
 def configure(style: str = "console") -> None:
     """Set up logging once for the process: to standard error, readable or as JSON lines."""
-    last: Any = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
+    last: Any = structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

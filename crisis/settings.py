@@ -104,7 +104,8 @@ class Settings(BaseSettings):
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read the settings of this process; raise BadInput naming every unknown or wrong variable."""
-        names = [name for name in (environ or os.environ) if name.startswith(PREFIX)]
+        given = os.environ if environ is None else environ
+        names = [name for name in given if name.startswith(PREFIX)]
         known = {PREFIX + field.upper() for field in cls.model_fields}
         faults = [
             Fault(file="environment", field=name, says="is not a setting of Crisis; see `crisis settings`")
@@ -112,7 +113,7 @@ class Settings(BaseSettings):
             if not name.startswith("CRISIS_TEST_")
         ]
         try:
-            values = {name[len(PREFIX) :].lower(): environ[name] for name in names} if environ else {}
+            values = {name[len(PREFIX) :].lower(): given[name] for name in names if name in known}
             settings = cls(**values)  # type: ignore[arg-type]
         except ValidationError as error:
             faults += [

@@ -112,7 +112,8 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
             "identifier": doc["identifier"],
             "CAP": f"{doc['msg_type']}, {doc['facts']['urgency']}, {doc['facts']['severity']}",
             "source": doc["source"],
-            "area": doc["area_desc"],
+            "area": f"{doc['area_desc']} ({doc['area']['km2']} km2)",
+            "cost": f"{doc['cost']:,}" if doc["sent"] is None else None,
             "audience": counted(doc["audience"]["by_channel"]) if doc["sent"] is None else None,
             "sent": when(doc["sent"], zone),
             "expires": when(doc["expires"], zone),
@@ -129,7 +130,8 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
         cell(f"{when(h['at'], zone)} {h['act']} {h['officer'] or 'the service'} {h['reason']}") for h in doc["history"]
     ]
     tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
-    return Group(banner(doc["mode"]), told, *texts(said), *history, *tail)
+    sizes = [renditions(doc["renditions"])] if doc["sent"] is None else []
+    return Group(banner(doc["mode"]), told, *sizes, *texts(said), *history, *tail)
 
 
 def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:

@@ -222,12 +222,7 @@ def preview(
 
     `counts` holds addresses by channel and language; a language without words counts for the default one.
     """
-    renditions = [
-        _rendition(channel, language, text, limits[channel], _reached(plan, counts, channel, language))
-        for channel, by_language in plan.notices.items()
-        for language, text in by_language.items()
-    ]
-    wish = plan.wish
+    wish, shown = plan.wish, renditions(plan.notices, limits, counts, plan.facts["languages"])
     return {
         "playbook": wish.playbook.playbook,
         "version": wish.playbook.version,
@@ -241,24 +236,46 @@ def preview(
         "next_update": plan.next_update.isoformat() if plan.next_update else None,
         "cap": {name: plan.facts[name] for name in CAP_FACTS if name in plan.facts},
         "source": wish.source,
-        "area": {
-            "desc": wish.target.desc,
-            "km2": round(area_km2(wish.target.geometry), 1),
-            "areas": len(wish.target.area_ids) + len(wish.target.near_ids),
-        },
+        "area": describe(wish.target),
         "slots": dump(wish.slots),
         "words": as_json(plan.words),
-        "renditions": renditions,
+        "renditions": shown,
         "audience": audience_of(counts),
-        "cost": round(sum(r["cost"] for r in renditions), 2),
+        "cost": cost_of(shown),
         "refusals": list(refusals),
     }
 
 
-def _reached(plan: Plan, counts: Mapping[tuple[str, str], int], channel: str, language: str) -> int:
+def renditions(
+    notices: Mapping[str, Mapping[str, str]],
+    limits: Mapping[str, Limit],
+    counts: Mapping[tuple[str, str], int],
+    languages: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Show every notice with its size, who gets it and what it costs; a channel without account has no size."""
+    return [
+        _rendition(channel, language, text, limits[channel], _reached(counts, channel, language, languages))
+        for channel, by_language in notices.items()
+        if channel in limits
+        for language, text in by_language.items()
+    ]
+
+
+def cost_of(shown: Sequence[Mapping[str, Any]]) -> float:
+    """Add up what all renditions cost."""
+    return round(float(sum(r["cost"] for r in shown)), 2)
+
+
+def describe(target: Target) -> dict[str, Any]:
+    """Say how large the area of an alert is."""
+    touched = len(target.area_ids) + len(target.near_ids)
+    return {"desc": target.desc, "km2": round(area_km2(target.geometry), 1), "areas": touched}
+
+
+def _reached(counts: Mapping[tuple[str, str], int], channel: str, language: str, languages: Sequence[str]) -> int:
     total = counts.get((channel, language), 0)
-    if language == plan.facts["languages"][0]:
-        total += sum(n for (c, other), n in counts.items() if c == channel and other not in plan.words)
+    if language == languages[0]:
+        total += sum(n for (c, other), n in counts.items() if c == channel and other not in languages)
     return total
 
 

@@ -65,9 +65,7 @@ def backoff(tries: int) -> timedelta:
     return min(FIRST_WAIT * (1 << min(max(tries - 1, 0), 12)), LONGEST_WAIT)
 
 
-def after(
-    outcome: Outcome, *, tried: int, now: datetime, expires: datetime, idempotent: bool
-) -> Again | None:
+def after(outcome: Outcome, *, tried: int, now: datetime, expires: datetime, idempotent: bool) -> Again | None:
     """Decide whether an address is tried again: never once the alert would have expired by then.
 
     A send whose reply never came is repeated while the provider drops doubles by key, and only once

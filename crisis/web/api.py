@@ -254,6 +254,9 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
         dispatch["trouble"] = trouble.get(dispatch["account"], "")
     shown = {k: v for k, v in row.items() if k not in _HIDDEN}
     shown["audience"] = plan.audience_of(counts)
+    shown["area"] = plan.describe(target)
+    shown["renditions"] = plan.renditions(row["notices"], house.means(mode).limits, counts, row["facts"]["languages"])
+    shown["cost"] = plan.cost_of(shown["renditions"])
     shown["history"] = [_plain(dict(h)) for h in history]
     shown["dispatches"] = dispatches
     return _plain(shown)

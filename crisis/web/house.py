@@ -57,7 +57,7 @@ class House:
     progress: Calls = field(default_factory=Calls)  # an attempt or receipt was written
     alerts: Calls = field(default_factory=Calls)  # an alert was released, replaced or expired
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # the doors are being shut
-    broken: asyncio.Event = field(default_factory=asyncio.Event)  # a part broke, or we were told to stop
+    broken: asyncio.Event = field(default_factory=asyncio.Event)  # a part broke
 
     @property
     def office(self) -> Office:

@@ -15,6 +15,7 @@ from crisis.web.house import HOUSE
 SOONEST = 0.2  # seconds between two reports of one watcher
 LONGEST = 2.0  # seconds after which it is counted again without a call
 ENDED = frozenset({"done", "stopped"})
+NEVER_SENT = frozenset({"rejected"})
 EXISTS = "SELECT state FROM alert WHERE id = $1"
 
 
@@ -38,11 +39,12 @@ async def progress(request: web.Request) -> web.StreamResponse:
         if now != last:
             await response.write(f"event: progress\ndata: {now}\n\n".encode())
             last = now
-        if dispatches and all(d["state"] in ENDED for d in dispatches):
+        if state in NEVER_SENT or (dispatches and all(d["state"] in ENDED for d in dispatches)):
             await response.write(f"event: end\ndata: {now}\n\n".encode())
             break
         await asyncio.sleep(SOONEST)
         await house.progress.wait(LONGEST)
+        await response.write(b": still here\n\n")  # a comment, so that nothing between us hangs up
     await response.write_eof()
     return response
 
