@@ -87,7 +87,7 @@ $(PEERS_READY): $(READY) requirements/peers.txt
 	touch $@
 
 bench: setup ## measure the promises of speed; prints a table
-	$(BIN)/pytest -q tests/bench -s
+	$(BIN)/python -m tests.bench
 
 # Newer versions on purpose: edit pyproject.toml or run `make pin`, then read the difference.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
