@@ -230,7 +230,7 @@ async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
 
 
 def is_brief(error: BaseException) -> bool:
-    """Tell whether the error says that the database is away just now, so that the same try may work later."""
+    """Tell whether the same try may work later: the database is away just now, or two got in each other's way."""
     match error:
         case asyncpg.InterfaceError():
             # asyncpg has no class of its own for this; a closed pool is ours and stays closed.
@@ -242,6 +242,7 @@ def is_brief(error: BaseException) -> bool:
             | asyncpg.AdminShutdownError()
             | asyncpg.CrashShutdownError()
             | asyncpg.TooManyConnectionsError()
+            | asyncpg.DeadlockDetectedError()  # rolled back whole: the same try works when the other is done
         ):
             return True
         case _:

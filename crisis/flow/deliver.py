@@ -9,14 +9,10 @@ from datetime import datetime
 
 import asyncpg
 
-from channels.contract import (
-    Address,
-    Misconfigured,
-    Notice,
-    Reach,
-)
+from channels.contract import Address, Misconfigured, Notice, Outcome, Reach, Result
 from crisis import db, log
-from crisis.flow.ledger import Ledger
+from crisis.errors import NotReady
+from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.pace import loop_now
 from crisis.flow.trip import ANSWER, NOBODY, Account, Load, Shared, Trip
 from crisis.model.alert import ENDING
@@ -25,12 +21,7 @@ from crisis.privacy import Vault
 
 logger = log.get("deliver")
 
-DATABASE_LOST = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.InterfaceError,
-    OSError,
-)
+DATABASE_FAULT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 POLL = 1.0  # seconds: the safety net under LISTEN
 LANES = 2  # batches of one account in hand at once, so that a window never runs dry between two
 RETRIES = 500
@@ -52,6 +43,8 @@ UPDATE batch SET state = 'ready', leased_until = NULL
 WHERE state = 'leased' AND leased_until < now() AND account = $1
 """
 
+# A statement of its own: in one transaction with LEASE it would lock batch, then dispatch, and a release that
+# stops the dispatch locks them the other way round.
 SENDING = "UPDATE dispatch SET state = 'sending' WHERE id = $1 AND state = 'waiting'"
 
 LEASE_RETRIES = """
@@ -196,7 +189,9 @@ class Courier:
                     await asyncio.sleep(min(blocked, POLL))
                 elif not await self._work(account):
                     await self._rest(account)
-            except DATABASE_LOST as error:
+            except DATABASE_FAULT as error:
+                if not db.is_brief(error):
+                    raise
                 logger.warning("deliver.database_lost", account=account.name, error=type(error).__name__)
                 await asyncio.sleep(POLL)
 
@@ -225,10 +220,9 @@ class Courier:
                 retries = await connection.fetch(LEASE_RETRIES, account.name, self._lease, RETRIES)
                 if retries:
                     return _grouped(retries)
-            async with connection.transaction():
-                row = await connection.fetchrow(LEASE, account.name, self._lease)
-                if row is not None:
-                    await connection.execute(SENDING, row["dispatch_id"])
+            row = await connection.fetchrow(LEASE, account.name, self._lease)
+            if row is not None:
+                await connection.execute(SENDING, row["dispatch_id"])
         if row is None:
             return []
         ids = row["address_ids"]
@@ -252,16 +246,25 @@ class Courier:
                 found = await connection.fetch(THREADS, row["refs"], load.ids)
                 threads = {r["address_id"]: r["ref"] for r in found}
         notice = make_notice(row, account.channel.name, load.language, self._public_url)
+        opened = [(r["id"], self._open(account, load, r)) for r in rows]
         addresses = [
-            Address(
-                id=r["id"],
-                value=self._vault.open(r["sealed"]),
-                key=f"{notice.id}/{r['id']}",
-                thread=threads.get(r["id"], ""),
-            )
-            for r in rows
+            Address(id=i, value=value, key=f"{notice.id}/{i}", thread=threads.get(i, ""))
+            for i, value in opened
+            if value is not None
         ]
         return addresses, notice, row["expires"]
+
+    def _open(self, account: Account, load: Load, row: asyncpg.Record) -> str | None:
+        """Open a sealed address; one that was sealed with another key is refused, and holds up nobody else."""
+        try:
+            return self._vault.open(row["sealed"])
+        except NotReady:
+            outcome = Outcome(address_id=row["id"], result=Result.REFUSED, code="sealed with another key")
+            tried = load.tries.get(row["id"], 1)
+            now = self._shared.now()
+            self._ledger.add(Entry(load.dispatch_id, account.name, load.language, tried, outcome, now, None))
+            logger.error("deliver.address_unreadable", dispatch=load.dispatch_id, account=account.name)
+            return None
 
     async def _renew(self, load: Load) -> bool | None:
         try:
@@ -270,7 +273,9 @@ class Courier:
                     await connection.execute(RENEW_RETRIES, load.dispatch_id, load.ids, self._lease)
                     return True
                 return await connection.execute(RENEW, load.batch_id, load.lease, self._lease) == "UPDATE 1"
-        except DATABASE_LOST:
+        except DATABASE_FAULT as error:
+            if not db.is_brief(error):
+                raise
             return None
 
     async def _finish(self, account: Account, load: Load, trip: Trip) -> None:

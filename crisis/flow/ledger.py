@@ -118,8 +118,10 @@ class Ledger:
     async def _write(self, entries: list[Entry]) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.copy_records_to_table("attempt", columns=COLUMNS, records=map(_row, entries))
-            again = [e for e in entries if e.again is not None]
-            settled = [e for e in entries if e.again is None and e.try_ > 1]
+            # Retry rows are locked in one order everywhere, so that a stop and a flush cannot deadlock.
+            ordered = sorted(entries, key=lambda e: (e.dispatch_id, e.outcome.address_id))
+            again = [e for e in ordered if e.again is not None]
+            settled = [e for e in ordered if e.again is None and e.try_ > 1]
             if again:
                 await connection.execute(AGAIN, *_columns(again))
             if settled:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ParamSpec
 
 import asyncpg
 
@@ -18,6 +21,8 @@ from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 
 logger = log.get("release")
+P = ParamSpec("P")
+TRIES = 4
 
 LOCK = "SELECT * FROM alert WHERE id = $1 FOR UPDATE"
 
@@ -41,7 +46,11 @@ UPDATE dispatch SET state = 'stopped', stopped = $2, done_at = now()
 WHERE alert_id = ANY($1::bigint[]) AND state IN ('waiting', 'sending') RETURNING id
 """
 STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
-STOP_RETRIES = "DELETE FROM retry WHERE dispatch_id = ANY($1::bigint[])"
+STOP_RETRIES = """
+DELETE FROM retry WHERE (dispatch_id, address_id) IN (
+    SELECT dispatch_id, address_id FROM retry WHERE dispatch_id = ANY($1::bigint[])
+    ORDER BY dispatch_id, address_id FOR UPDATE)
+"""
 TELL_STOP = "SELECT pg_notify('stop', d::text) FROM unnest($1::bigint[]) d"
 
 DISPATCH = """
@@ -101,6 +110,21 @@ async def _close(pool: db.Pool, alert_id: int, officer: Officer, state: AlertSta
         await _audit(connection, officer, f"alert.{state}", alert_id, reason, {}, now)
 
 
+def again_after_deadlock(run: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
+    """Run a release again when Postgres rolled it back for getting in the way of a delivery or of the clock."""
+
+    @functools.wraps(run)
+    async def persist(*args: P.args, **kwargs: P.kwargs) -> None:
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(asyncpg.DeadlockDetectedError):
+                await run(*args, **kwargs)
+                return
+        await run(*args, **kwargs)
+
+    return persist
+
+
+@again_after_deadlock
 async def approve(
     pool: db.Pool,
     alert_id: int,
@@ -130,6 +154,7 @@ async def approve(
         await _go_live(connection, row, officer, None, outlets, now)
 
 
+@again_after_deadlock
 async def break_glass(
     pool: db.Pool,
     alert_id: int,

@@ -44,6 +44,9 @@ CREATE TABLE resident (
     CHECK ((lon IS NULL) = (lat IS NULL))
 );
 
+CREATE INDEX resident_area ON resident (area_id);
+CREATE INDEX resident_place ON resident (lon, lat);
+
 CREATE TABLE address (
     id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     resident_id  bigint REFERENCES resident ON DELETE CASCADE,  -- null: a page, account or transmitter of ours

@@ -249,9 +249,8 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
         target = plan.target_of(row)
         mode = Mode(row["mode"])
         counts = await trigger.count_audience(connection, target, row["channels"], mode) if row["sent"] is None else {}
-    trouble = house.trouble()
     for dispatch in dispatches:
-        dispatch["trouble"] = trouble.get(dispatch["account"], "")
+        dispatch["trouble"] = house.trouble_of(dispatch["account"])
     shown = {k: v for k, v in row.items() if k not in _HIDDEN}
     shown["audience"] = plan.audience_of(counts)
     shown["area"] = plan.describe(target)

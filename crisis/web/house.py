@@ -63,6 +63,12 @@ class House:
     def office(self) -> Office:
         return self.desk.office
 
+    def trouble_of(self, account: str) -> str:
+        """Say why an account does not send just now; empty when it does."""
+        if account not in self.limits:
+            return "this service has no such account any more: set it up again, or nothing leaves by it"
+        return self.trouble().get(account, "")
+
     def playbook(self, name: str) -> Playbook:
         """Give a playbook; raise NotFound naming those there are."""
         try:

@@ -32,9 +32,8 @@ async def progress(request: web.Request) -> web.StreamResponse:
         async with house.pool.acquire() as connection:
             state = await connection.fetchval(EXISTS, alert_id)
             dispatches = await receipts.progress(connection, alert_id)
-        trouble = house.trouble()
         for dispatch in dispatches:
-            dispatch["trouble"] = trouble.get(dispatch["account"], "")
+            dispatch["trouble"] = house.trouble_of(dispatch["account"])
         now = json.dumps({"alert": alert_id, "state": state, "dispatches": dispatches})
         if now != last:
             await response.write(f"event: progress\ndata: {now}\n\n".encode())
