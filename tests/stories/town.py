@@ -165,14 +165,15 @@ class Hands:
 
 @contextlib.asynccontextmanager
 async def open_town(dsn: str, folder: Path, port: int, hands: Hands) -> AsyncIterator[Town]:
-    """Start the carriers and the service."""
+    """Start the carriers and the service; without a `dsn` it runs its embedded Postgres in the folder."""
     async with (
         Smsc() as smsc,
         MastodonSandbox() as mastodon,
         TelegramSandbox() as telegram,
         aiohttp.ClientSession() as session,
     ):
-        settings = Settings.read(environment(folder, dsn, smsc, mastodon, telegram, port))
+        variables = environment(folder, dsn, smsc, mastodon, telegram, port)
+        settings = Settings.read({name: value for name, value in variables.items() if value})
         async with app.running(settings, hands.now) as service:
             tokens = {}
             first = None
