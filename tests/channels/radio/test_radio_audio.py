@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from shutil import which
 
@@ -126,30 +127,27 @@ def test_the_bulletin_is_read_twice() -> None:
 
 
 @pytest.mark.peer
-@pytest.mark.skipif(not which("sox"), reason="sox is not installed")
-async def test_another_decoder_hears_the_mp3_whole_and_unclipped(tmp_path: Path) -> None:
+async def test_another_decoder_hears_the_mp3_whole_and_unclipped(tmp_path: Path, peer: Callable[..., str]) -> None:
     """sox decodes it at 48 kHz, mono, peak below -1.5 dBFS."""
+    sox = peer("sox", which("sox"))
     figures = await produce(await speak("Banjir. Pindah sekarang.", "id"), tmp_path / "a.wav", tmp_path / "a.mp3")
-    ran = subprocess.run(["sox", tmp_path / "a.mp3", "-n", "stats"], capture_output=True, timeout=20, check=False)
-    if b"no handler" in ran.stderr:
-        pytest.skip("sox has no MP3 format")
+    ran = subprocess.run([sox, tmp_path / "a.mp3", "-n", "stats"], capture_output=True, timeout=20, check=False)
+    peer("sox's MP3 format", b"no handler" not in ran.stderr)
     stats = dict(line.rsplit(None, 1) for line in ran.stderr.decode().splitlines() if line[:2] in {"Pk", "Le"})
     assert float(stats["Pk lev dB"]) <= -1.5
     assert float(stats["Length s"]) == pytest.approx(figures.seconds, abs=0.2)
 
 
 @pytest.mark.peer
-@pytest.mark.skipif(not (which("multimon-ng") and which("sox")), reason="multimon-ng is not installed")
-async def test_no_alert_receiver_is_triggered(tmp_path: Path) -> None:
+async def test_no_alert_receiver_is_triggered(tmp_path: Path, peer: Callable[..., str]) -> None:
     """An EAS decoder hears nothing in our audio."""
+    sox, decoder = peer("sox", which("sox")), peer("multimon-ng", which("multimon-ng"))
     await produce(await speak("Banjir. Pindah sekarang.", "id"), tmp_path / "a.wav", tmp_path / "a.mp3")
     raw = tmp_path / "a.raw"
     subprocess.run(
-        ["sox", tmp_path / "a.wav", "-r", "22050", "-e", "signed", "-b", "16", "-c", "1", "-t", "raw", raw],
+        [sox, tmp_path / "a.wav", "-r", "22050", "-e", "signed", "-b", "16", "-c", "1", "-t", "raw", raw],
         check=True,
         timeout=20,
     )
-    ran = subprocess.run(
-        ["multimon-ng", "-q", "-a", "EAS", "-t", "raw", raw], capture_output=True, timeout=20, check=True
-    )
+    ran = subprocess.run([decoder, "-q", "-a", "EAS", "-t", "raw", raw], capture_output=True, timeout=20, check=True)
     assert ran.stdout.strip() == b""
