@@ -188,7 +188,9 @@ async def _stop(
     await asyncio.wait([delivering], timeout=DRAIN)
     for task in (delivering, *tasks):
         task.cancel()
-    await asyncio.gather(delivering, *tasks, return_exceptions=True)
+    _, stuck = await asyncio.wait([delivering, *tasks], timeout=DRAIN)
+    for task in stuck:  # no part may keep the service from stopping; the leases bring back what it had in hand
+        logger.error("app.part_stuck", part=task.get_name())
 
 
 def _start(house: House, name: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

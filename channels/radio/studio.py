@@ -70,7 +70,7 @@ async def _run(script: str, *arguments: str, given: bytes, timeout: float) -> by
     finally:
         if process.returncode is None:
             process.kill()
-            await process.wait()
+            await process.communicate()  # wait() alone never ends while a full pipe is left unread
     if process.returncode:
         lines = said.decode("utf-8", "replace").strip().splitlines() or [f"exit {process.returncode}"]
         if process.returncode == NO_ROOM:

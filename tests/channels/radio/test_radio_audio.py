@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import io
 import os
 import subprocess
@@ -151,3 +153,12 @@ async def test_no_alert_receiver_is_triggered(tmp_path: Path, peer: Callable[...
     )
     ran = subprocess.run([decoder, "-q", "-a", "EAS", "-t", "raw", raw], capture_output=True, timeout=20, check=True)
     assert ran.stdout.strip() == b""
+
+
+async def test_a_voice_that_is_stopped_in_the_middle_is_gone_at_once() -> None:
+    """Stopped with its pipe full of sound nobody reads, the child is killed and never waited for in vain."""
+    long_text = "Banjir di Sungai Raya. Pindah ke SMPN satu. " * 60
+    async with asyncio.timeout(20):
+        for hundredths in range(1, 31):
+            with contextlib.suppress(NoAudio):
+                await speak(long_text, "id", timeout=hundredths / 100)
