@@ -243,13 +243,23 @@ async def _replace(connection: db.AnyConnection, row: asyncpg.Record, now: datet
         return
     state = AlertState.CANCELLED if row["msg_type"] == MsgType.CANCEL else AlertState.SUPERSEDED
     await connection.execute(REPLACE, row["refs"], state.value, before(state))
-    stopped = [r["id"] for r in await connection.fetch(STOP_DISPATCHES, row["refs"], state.value)]
-    await connection.execute(STOP_BATCHES, stopped)
-    await connection.execute(STOP_RETRIES, stopped)
-    await connection.execute(TELL_STOP, stopped)
+    await stop(connection, row["refs"], state.value)
     await connection.execute(DUE_DONE, row["refs"], now)
     if Purpose(row["purpose"]) in ENDING:
         await connection.execute(CLOSE_INCIDENT, row["incident_id"], now)
+
+
+async def stop(connection: db.AnyConnection, alert_ids: Sequence[int], why: str) -> None:
+    """Stop all dispatches of these alerts in the caller's transaction: nothing more of them leaves after its commit."""
+    await clear(connection, [r["id"] for r in await connection.fetch(STOP_DISPATCHES, alert_ids, why)])
+
+
+async def clear(connection: db.AnyConnection, stopped: Sequence[int]) -> None:
+    """Take what stopped dispatches had still to send out of the queues, and tell the workers."""
+    if stopped:
+        await connection.execute(STOP_BATCHES, stopped)
+        await connection.execute(STOP_RETRIES, stopped)
+        await connection.execute(TELL_STOP, stopped)
 
 
 async def _set_clock(connection: db.AnyConnection, row: asyncpg.Record, now: datetime) -> None:

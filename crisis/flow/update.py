@@ -12,7 +12,7 @@ import asyncpg
 from crisis import db, log
 from crisis.errors import BadInput, IllegalMove, NotFound
 from crisis.flow import plan as planning
-from crisis.flow import trigger
+from crisis.flow import release, trigger
 from crisis.flow.plan import Means, Wish
 from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
@@ -50,17 +50,6 @@ UPDATE dispatch SET state = 'stopped', stopped = 'expired', done_at = now()
 WHERE answer_id IS NOT NULL AND state IN ('waiting', 'sending') AND expires <= $1 RETURNING id
 """
 EXPIRE = "UPDATE alert SET state = 'expired' WHERE id = $1 AND state = ANY($2)"
-STOP_DISPATCHES = """
-UPDATE dispatch SET state = 'stopped', stopped = 'expired', done_at = now()
-WHERE alert_id = $1 AND state IN ('waiting', 'sending') RETURNING id
-"""
-STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
-STOP_RETRIES = """
-DELETE FROM retry WHERE (dispatch_id, address_id) IN (
-    SELECT dispatch_id, address_id FROM retry WHERE dispatch_id = ANY($1::bigint[])
-    ORDER BY dispatch_id, address_id FOR UPDATE)
-"""
-TELL_STOP = "SELECT pg_notify('stop', d::text) FROM unnest($1::bigint[]) d"
 TELL_ALERT = "SELECT pg_notify('alert', $1)"
 ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
 
@@ -177,7 +166,7 @@ async def fire_due(pool: db.Pool, now: datetime) -> int:
         for row in rows:
             await _fire(connection, row, now)
             await connection.execute(DONE_DUE, row["id"], now)
-        await _clear(connection, [r["id"] for r in await connection.fetch(STALE_ANSWERS, now)])
+        await release.clear(connection, [r["id"] for r in await connection.fetch(STALE_ANSWERS, now)])
     return len(rows)
 
 
@@ -219,12 +208,5 @@ def minutes(span: timedelta) -> int:
 
 async def _expire(connection: db.AnyConnection, alert_id: int) -> None:
     await connection.execute(EXPIRE, alert_id, before(AlertState.EXPIRED))
-    await _clear(connection, [r["id"] for r in await connection.fetch(STOP_DISPATCHES, alert_id)])
+    await release.stop(connection, [alert_id], "expired")
     await connection.execute(TELL_ALERT, str(alert_id))
-
-
-async def _clear(connection: db.AnyConnection, stopped: list[int]) -> None:
-    if stopped:
-        await connection.execute(STOP_BATCHES, stopped)
-        await connection.execute(STOP_RETRIES, stopped)
-        await connection.execute(TELL_STOP, stopped)
