@@ -38,7 +38,8 @@ class Killed:
     """A service in a process of its own, which may be killed and started again."""
 
     def __init__(self, env: dict[str, str]) -> None:
-        self._env = {**os.environ, **env}
+        # Without the settings of the test run itself: the service refuses to start on one it does not know.
+        self._env = {name: value for name, value in os.environ.items() if not name.startswith("CRISIS_")} | env
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
