@@ -120,7 +120,10 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
             async with _parts(settings, house, accounts, dsn) as service:
                 yield service
         finally:
-            await asyncio.wait_for(pool.close(), 10)
+            try:
+                await asyncio.wait_for(pool.close(), DRAIN)
+            except TimeoutError:
+                pool.terminate()
 
 
 def _pages(accounts: Sequence[Account], settings: Settings) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-import asyncpg
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from crisis import db, log
@@ -40,7 +39,7 @@ class Clock:
         try:
             while await update.fire_due(self._pool, self._now()):
                 pass
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except db.FAULTS as error:
             if not is_brief(error):
                 raise
             logger.warning("clock.database_lost", error=type(error).__name__)

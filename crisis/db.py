@@ -36,6 +36,10 @@ SESSION = {
 ADVISORY_LOCK = 0x637269736973  # any number, the same in every version
 FILE_NAME = re.compile(r"(?P<number>\d{4})_[a-z0-9_]+\.sql")
 CHECK_EVERY = 15.0  # seconds of silence after which a listening connection is tried
+# asyncpg raises InternalClientError on an idle connection that the server ended with a word (57P01) before
+# it closed: the next statement finds the protocol in a state it does not expect.
+FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+COMMAND_TIMEOUT = 60.0  # seconds: a server that went silent is as good as one that is away
 LONGEST_WAIT = 2.0  # seconds between two tries to connect
 
 CREATE_TABLE = """
@@ -57,7 +61,12 @@ async def connect_pool(dsn: str, *, size: int = 12) -> Pool:
     Raise what asyncpg raises when the database cannot be reached.
     """
     return await asyncpg.create_pool(
-        dsn, min_size=min(2, size), max_size=size, init=_speak_json, server_settings=SESSION
+        dsn,
+        min_size=min(2, size),
+        max_size=size,
+        init=_speak_json,
+        server_settings=SESSION,
+        command_timeout=COMMAND_TIMEOUT,
     )
 
 
@@ -185,7 +194,7 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except FAULTS as error:
                 _log.warning("db.listener_lost", fault=type(error).__name__)
             finally:
                 listened = self.ready.is_set()
@@ -232,6 +241,8 @@ async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
 def is_brief(error: BaseException) -> bool:
     """Tell whether the same try may work later: the database is away just now, or two got in each other's way."""
     match error:
+        case asyncpg.InternalClientError():
+            return "another operation" in str(error)
         case asyncpg.InterfaceError():
             # asyncpg has no class of its own for this; a closed pool is ours and stays closed.
             return "closed" in str(error) and "pool is clos" not in str(error)
@@ -260,7 +271,7 @@ async def patiently(make: Callable[[], Awaitable[T]], *, within: float) -> T:
     while True:
         try:
             return await make()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAULTS as error:
             left = end - loop.time()
             if left <= 0 or not is_brief(error):
                 raise

@@ -14,14 +14,14 @@ from crisis import db, log
 from crisis.errors import NotReady
 from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.pace import loop_now
-from crisis.flow.trip import ANSWER, NOBODY, Account, Load, Shared, Trip
+from crisis.flow.trip import ANSWER, Account, Load, Shared, Trip
 from crisis.model.alert import ENDING
 from crisis.model.words import Purpose
 from crisis.privacy import Vault
 
 logger = log.get("deliver")
 
-DATABASE_FAULT = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+BETWEEN = 99  # the urgency of a call that breaks into nothing: an ordinary answer
 POLL = 1.0  # seconds: the safety net under LISTEN
 LANES = 2  # batches of one account in hand at once, so that a window never runs dry between two
 RETRIES = 500
@@ -52,14 +52,18 @@ UPDATE retry r SET leased_until = now() + $2 * interval '1 second'
 FROM (SELECT t.dispatch_id, t.address_id FROM retry t JOIN dispatch d ON d.id = t.dispatch_id
       WHERE t.account = $1 AND t.not_before <= now() AND (t.leased_until IS NULL OR t.leased_until < now())
         AND d.state IN ('waiting', 'sending') AND d.expires > now()
+        AND NOT EXISTS (SELECT FROM batch b JOIN dispatch e ON e.id = b.dispatch_id
+                        WHERE b.account = $1 AND b.state = 'ready' AND b.urgent < t.urgent
+                          AND e.state IN ('waiting', 'sending') AND e.expires > now())
       ORDER BY t.urgent, t.not_before LIMIT $3 FOR UPDATE OF t SKIP LOCKED) s
 WHERE r.dispatch_id = s.dispatch_id AND r.address_id = s.address_id
 RETURNING r.dispatch_id, r.language, r.address_id, r.try, r.urgent
 """
 
 NEXT_RETRY = """
-SELECT extract(epoch FROM min(greatest(not_before, coalesce(leased_until, not_before))) - now())::float8
-FROM retry WHERE account = $1
+SELECT extract(epoch FROM min(greatest(t.not_before, coalesce(t.leased_until, t.not_before))) - now())::float8
+FROM retry t JOIN dispatch d ON d.id = t.dispatch_id
+WHERE t.account = $1 AND d.state IN ('waiting', 'sending') AND d.expires > now()
 """
 
 # What a notice is made of; a dispatch belongs to an alert or to an answer.
@@ -95,8 +99,9 @@ WHERE id = $1 AND lease = $2 AND state = 'leased'
   AND EXISTS (SELECT FROM dispatch d WHERE d.id = dispatch_id AND d.state IN ('waiting', 'sending'))
 """
 RENEW_RETRIES = """
-UPDATE retry SET leased_until = now() + $3 * interval '1 second'
-WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[]) AND leased_until IS NOT NULL
+UPDATE retry r SET leased_until = now() + $4 * interval '1 second'
+FROM unnest($2::bigint[], $3::smallint[]) AS mine (address_id, try)
+WHERE r.dispatch_id = $1 AND r.address_id = mine.address_id AND r.try = mine.try AND r.leased_until IS NOT NULL
 """
 FINISH = """
 UPDATE batch SET state = CASE WHEN $3 THEN 'done' ELSE 'ready' END, leased_until = NULL
@@ -110,11 +115,19 @@ WHERE id = $1 AND state IN ('waiting', 'sending') AND expanded
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
 """
+# The same for all of an account, when a lane finds nothing to do: a worker may have died, or lost the database,
+# between its last batch and DONE, or finished it while the last step of the fan-out was not committed.
+DONE_ALL = """
+UPDATE dispatch d SET state = 'done', done_at = now()
+WHERE account = $1 AND state IN ('waiting', 'sending') AND expanded
+  AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = d.id AND state IN ('ready', 'leased'))
+  AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = d.id)
+"""
 # Retries that were leased and not handed out (the breaker opened, something more urgent called) are free again
 # at once. Only while the lease is ours: afterwards another worker may have them in hand.
 FREE_RETRIES = """
-UPDATE retry SET leased_until = NULL
-WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[]) AND leased_until IS NOT NULL
+UPDATE retry r SET leased_until = NULL FROM unnest($2::bigint[], $3::smallint[]) AS mine (address_id, try)
+WHERE r.dispatch_id = $1 AND r.address_id = mine.address_id AND r.try = mine.try AND r.leased_until IS NOT NULL
 """
 GONE_RETRIES = "DELETE FROM retry WHERE dispatch_id = $1 AND address_id = ANY($2::bigint[])"
 
@@ -147,7 +160,8 @@ class Courier:
         """Hear NOTIFY batch: `account rank`."""
         name, _, rank = payload.partition(" ")
         if account := self._accounts.get(name):
-            account.calling = min(account.calling, int(rank or NOBODY))
+            if rank:
+                account.calls[int(rank)] = loop_now()
             account.wake.set()
 
     def stop_dispatch(self, payload: str) -> None:
@@ -156,7 +170,7 @@ class Courier:
 
     def silence(self, payload: str) -> None:
         """Hear NOTIFY opted_out: nothing of an alert leaves to this address."""
-        self._shared.silenced.add(int(payload))
+        self._shared.silenced[int(payload)] = loop_now()
 
     def wake_all(self) -> None:
         """Look again at everything: the listener was away and may have missed a call."""
@@ -189,7 +203,7 @@ class Courier:
                     await asyncio.sleep(min(blocked, POLL))
                 elif not await self._work(account):
                     await self._rest(account)
-            except DATABASE_FAULT as error:
+            except db.FAULTS as error:
                 if not db.is_brief(error):
                     raise
                 logger.warning("deliver.database_lost", account=account.name, error=type(error).__name__)
@@ -198,6 +212,7 @@ class Courier:
     async def _rest(self, account: Account) -> None:
         """Wait for a call, the next due retry, or the poll that catches a call that was missed."""
         async with self._pool.acquire() as connection:
+            await connection.execute(DONE_ALL, account.name)
             next_retry: float | None = await connection.fetchval(NEXT_RETRY, account.name)
         wait = POLL if next_retry is None else min(max(next_retry, 0.01), POLL)
         try:
@@ -213,20 +228,23 @@ class Courier:
         return bool(loads)
 
     async def _take(self, account: Account) -> list[Load]:
-        called, account.calling = account.calling, NOBODY
+        await self._ledger.settled()  # else the lane next door may take again what is sent and not yet written
+        taken = loop_now()  # before we ask: our lease must not outlast the database's
+        called = any(at > account.heeded for rank, at in account.calls.items() if rank != BETWEEN)
+        account.heeded = taken
         async with self._pool.acquire() as connection:
             await connection.execute(RECLAIM, account.name)
-            if called == NOBODY:  # retries are of the most at risk: first, unless something new calls
+            if not called:  # retries are of the most at risk: first, unless something new calls
                 retries = await connection.fetch(LEASE_RETRIES, account.name, self._lease, RETRIES)
                 if retries:
-                    return _grouped(retries)
+                    return _grouped(retries, taken)
             row = await connection.fetchrow(LEASE, account.name, self._lease)
             if row is not None:
                 await connection.execute(SENDING, row["dispatch_id"])
         if row is None:
             return []
         ids = row["address_ids"]
-        return [Load(row["dispatch_id"], row["language"], row["urgent"], ids, {}, row["id"], row["lease"])]
+        return [Load(row["dispatch_id"], row["language"], row["urgent"], ids, {}, row["id"], row["lease"], taken)]
 
     async def _send(self, account: Account, load: Load) -> None:
         trip = Trip(self._shared, account, load, self._renew)
@@ -270,10 +288,10 @@ class Courier:
         try:
             async with self._pool.acquire() as connection:
                 if not load.batch_id:
-                    await connection.execute(RENEW_RETRIES, load.dispatch_id, load.ids, self._lease)
+                    await connection.execute(RENEW_RETRIES, load.dispatch_id, *_tries(load), self._lease)
                     return True
                 return await connection.execute(RENEW, load.batch_id, load.lease, self._lease) == "UPDATE 1"
-        except DATABASE_FAULT as error:
+        except db.FAULTS as error:
             if not db.is_brief(error):
                 raise
             return None
@@ -288,7 +306,7 @@ class Courier:
             else:
                 await connection.execute(GONE_RETRIES, load.dispatch_id, trip.unsendable)
                 if trip.holds_lease:
-                    await connection.execute(FREE_RETRIES, load.dispatch_id, load.ids)
+                    await connection.execute(FREE_RETRIES, load.dispatch_id, *_tries(load))
             await connection.execute(DONE, load.dispatch_id)
 
     async def _call_officer(self, account: Account, error: Misconfigured) -> None:
@@ -326,8 +344,14 @@ def make_notice(row: asyncpg.Record, channel: str, language: str, public_url: st
     )
 
 
-def _grouped(rows: Sequence[asyncpg.Record]) -> list[Load]:
+def _tries(load: Load) -> tuple[list[int], list[int]]:
+    return list(load.tries), list(load.tries.values())
+
+
+def _grouped(rows: Sequence[asyncpg.Record], taken: float) -> list[Load]:
     groups: dict[tuple[int, str, int], dict[int, int]] = defaultdict(dict)
     for row in rows:
         groups[row["dispatch_id"], row["language"], row["urgent"]][row["address_id"]] = row["try"]
-    return [Load(d, language, urgent, list(tries), tries) for (d, language, urgent), tries in groups.items()]
+    return [
+        Load(d, language, urgent, list(tries), tries, taken=taken) for (d, language, urgent), tries in groups.items()
+    ]

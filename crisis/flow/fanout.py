@@ -178,7 +178,7 @@ async def run(pool: db.Pool, wake: asyncio.Event, poll: float = 1.0) -> None:
         try:
             while await expand_next(pool):
                 pass
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except db.FAULTS as error:
             if not db.is_brief(error):
                 raise
             logger.warning("fanout.database_lost", error=type(error).__name__)

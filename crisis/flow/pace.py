@@ -10,6 +10,7 @@ from aiolimiter import AsyncLimiter
 TRIPS_AFTER = 5  # failures in a row, none accepted between them
 FIRST_PAUSE = 1.0  # seconds
 LONGEST_PAUSE = 30.0
+LONGEST_HOLD = 60.0  # however long one resident must wait, the account is tried again: an Extreme alert may be behind
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Breaker:
         if pause is None and now < self.open_until:
             return  # those in flight at a trip fail after it: they tell of the same trouble, not of a longer one
         self.pause = min(max(self.pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
-        self.open_until = max(self.open_until, now + (self.pause if pause is None else pause))
+        self.open_until = max(self.open_until, now + (self.pause if pause is None else min(pause, LONGEST_HOLD)))
         self.probing = True
 
 
@@ -65,7 +66,7 @@ class Pace:
 
     def hold(self, now: float, seconds: float) -> None:
         """Hold the whole account as long as the provider asked, without counting it as a failure."""
-        self.breaker.open_until = max(self.breaker.open_until, now + seconds)
+        self.breaker.open_until = max(self.breaker.open_until, now + min(seconds, LONGEST_HOLD))
 
 
 def loop_now() -> float:

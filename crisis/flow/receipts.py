@@ -26,7 +26,7 @@ best AS (
     ORDER BY t.dispatch_id, t.address_id, (t.outcome = 'accepted') DESC, t.try DESC, t.at DESC),
 told AS (
     SELECT b.dispatch_id, b.address_id,
-           count(*) FILTER (WHERE r.state IN ('delivered', 'read')) >= cardinality(b.refs) AS delivered,
+           count(DISTINCT r.ref) FILTER (WHERE r.state IN ('delivered', 'read')) >= cardinality(b.refs) AS delivered,
            bool_or(r.state IN ('failed', 'expired')) AS failed
     FROM best b JOIN receipt r ON r.account = b.account AND r.ref = ANY(b.refs)
     WHERE b.outcome = 'accepted' GROUP BY b.dispatch_id, b.address_id, b.refs),

@@ -47,9 +47,14 @@ WHERE alert_id = ANY($1::bigint[]) AND state IN ('waiting', 'sending') RETURNING
 """
 STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
 STOP_RETRIES = """
-DELETE FROM retry WHERE (dispatch_id, address_id) IN (
-    SELECT dispatch_id, address_id FROM retry WHERE dispatch_id = ANY($1::bigint[])
-    ORDER BY dispatch_id, address_id FOR UPDATE)
+WITH gone AS (
+    DELETE FROM retry WHERE (dispatch_id, address_id) IN (
+        SELECT dispatch_id, address_id FROM retry WHERE dispatch_id = ANY($1::bigint[])
+        ORDER BY dispatch_id, address_id FOR UPDATE)
+    RETURNING dispatch_id, address_id, try, account, leased_until)
+INSERT INTO attempt (dispatch_id, address_id, try, outcome, code, refs, account, at)
+SELECT dispatch_id, address_id, try, 'unknown', 'in hand at the stop', '{}', account, now()
+FROM gone WHERE leased_until IS NOT NULL
 """
 TELL_STOP = "SELECT pg_notify('stop', d::text) FROM unnest($1::bigint[]) d"
 
@@ -103,7 +108,7 @@ async def reject(pool: db.Pool, alert_id: int, officer: Officer, reason: str, no
 async def _close(pool: db.Pool, alert_id: int, officer: Officer, state: AlertState, reason: str, now: datetime) -> None:
     async with pool.acquire() as connection, connection.transaction():
         row = await _locked(connection, alert_id)
-        if row["submitted_by"] != officer.id:  # an author may always take back what is theirs
+        if officer.id not in (row["submitted_by"], row["drafted_by"]):  # an author may always take back what is theirs
             officer.need(Role.APPROVER)
         await _moved(connection, row, state, CLOSE_DRAFT, alert_id, state.value, before(state))
         await connection.execute(DUE_DONE, [alert_id], now)
@@ -145,7 +150,7 @@ async def approve(
             raise NotAllowed(
                 f"{officer.name} is {officer.role}: {row['playbook']} is approved by {_list(playbook.approval.roles)}"
             )
-        if row["submitted_by"] == officer.id:
+        if officer.id in (row["submitted_by"], row["drafted_by"]):
             raise NotAllowed(f"{officer.name} submitted alert {alert_id}: another officer must approve it")
         if row["state"] != AlertState.PENDING:
             raise refuse_move(alert_id, row["state"], AlertState.LIVE)
@@ -198,43 +203,41 @@ async def _go_live(
     now: datetime,
 ) -> None:
     _still_in_time(row, now)
+    _every_way_is_there(row, outlets)
     approver = None if glass is not None else officer.id
-    states = before(AlertState.LIVE)
-    await _moved(
-        connection,
-        row,
-        AlertState.LIVE,
-        GO_LIVE,
-        row["id"],
-        approver,
-        glass,
-        now.replace(microsecond=0),
-        states,
-    )
+    live = (row["id"], approver, glass, now.replace(microsecond=0), before(AlertState.LIVE))
+    await _moved(connection, row, AlertState.LIVE, GO_LIVE, *live)
     await _replace(connection, row, now)
     await _set_clock(connection, row, now)
     facts = {"hash": row["words_hash"], "accounts": [o.account for o in outlets]}
     act = "alert.approve" if glass is None else "alert.break_glass"
     await _audit(connection, officer, act, row["id"], glass or "", facts, now)
     for outlet in outlets:
-        arguments = (
-            row["id"],
-            outlet.channel,
-            outlet.account,
-            outlet.reach.value,
-            row["urgent"],
-            row["expires"],
-        )
-        dispatch_id = await connection.fetchval(DISPATCH, *arguments)
+        way = (outlet.channel, outlet.account, outlet.reach.value, row["urgent"], row["expires"])
+        dispatch_id = await connection.fetchval(DISPATCH, row["id"], *way)
         await fanout.expand_step(connection, dispatch_id, fanout.FIRST_STEP)
     await connection.execute(TELL_ALERT, str(row["id"]))
     logger.info("release.live", alert=row["id"], mode=row["mode"], purpose=row["purpose"], accounts=facts["accounts"])
+
+
+def _every_way_is_there(row: asyncpg.Record, outlets: Sequence[Outlet]) -> None:
+    """An account may have gone from the settings since the draft: what was approved must not leave by less."""
+    if missing := sorted(set(row["channels"]) - {o.channel for o in outlets}):
+        raise IllegalMove(
+            f"alert {row['id']} was drafted for {', '.join(missing)}, which has no account now: "
+            "set it up again, or draft the alert anew"
+        )
 
 
 def _still_in_time(row: asyncpg.Record, now: datetime) -> None:
     if row["expires"] <= now:
         raise IllegalMove(
             f"alert {row['id']} expired at {row['expires'].isoformat()} before it was released: draft it anew"
+        )
+    if row["next_update"] is not None and row["next_update"] <= now:
+        raise IllegalMove(
+            f"alert {row['id']} promises an update for {row['next_update'].isoformat()}, "
+            "which has passed: draft it anew"
         )
 
 

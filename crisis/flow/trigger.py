@@ -53,7 +53,7 @@ PEEK_ID = "SELECT coalesce(max(id), 0) + 1 FROM alert"
 
 OPEN_INCIDENT = "INSERT INTO incident (playbook, mode, opened_at) VALUES ($1, $2, $3) RETURNING id"
 
-SAME_REQUEST = "SELECT id, request_hash FROM alert WHERE submitted_by = $1 AND idempotency_key = $2"
+SAME_REQUEST = "SELECT id, request_hash FROM alert WHERE drafted_by = $1 AND idempotency_key = $2"
 
 # Two clicks with the same key at once: the second waits here for the first and is then told of its alert.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -61,7 +61,7 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 INSERT = """
 INSERT INTO alert (id, incident_id, identifier, number, purpose, msg_type, mode, playbook, level, urgent, facts, slots,
                    words, notices, words_hash, channels, area_desc, geometry, area_ids, near_ids, refs, source,
-                   submitted_by, idempotency_key, request_hash, created_at, expires, next_update)
+                   drafted_by, idempotency_key, request_hash, created_at, expires, next_update)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
         $25, $26, $27, $28)
 """

@@ -17,7 +17,6 @@ logger = log.get("deliver")
 
 ANSWER = "answer-"  # what the id of a notice begins with when it is no alert
 MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in case it was mended
-NOBODY = 99  # no release calls
 
 
 @dataclass(slots=True)
@@ -28,7 +27,8 @@ class Account:
     channel: Channel
     pace: Pace
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    calling: int = NOBODY  # the most urgent rank that was released and not leased yet
+    calls: dict[int, float] = field(default_factory=dict)  # when each urgency last called, by the loop's clock
+    heeded: float = 0.0  # when a lane last looked for what called
     trouble: str = ""
 
 
@@ -43,6 +43,7 @@ class Load:
     tries: dict[int, int]
     batch_id: int = 0  # 0: retries
     lease: int = 0
+    taken: float = 0.0  # when the lease began, by the loop's clock
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Shared:
     now: Callable[[], datetime]
     lease_seconds: float
     stopped: set[int] = field(default_factory=set)  # dispatches
-    silenced: set[int] = field(default_factory=set)  # addresses that opted out
+    silenced: dict[int, float] = field(default_factory=dict)  # addresses that opted out, and when we heard it
     draining: bool = False
 
 
@@ -69,7 +70,7 @@ class Trip:
         self._addresses: list[Address] = []
         self._taken: set[int] = set()
         self._probe: asyncio.Event | None = None
-        self._leased_until = loop_now() + shared.lease_seconds
+        self._leased_until = load.taken + shared.lease_seconds
         self.complete = False
         self.unsendable: list[int] = []
         self.misconfigured: Misconfigured | None = None
@@ -111,19 +112,24 @@ class Trip:
                 self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
 
     async def _hand_out(self) -> AsyncIterator[Address]:
-        shared, account, load = self._shared, self._account, self._load
+        account, load = self._account, self._load
         for address in self._addresses:
             if not await self._may_go_on():
                 return
             await account.pace.turn()
             if not self._may_send():  # checked again after the wait: this is the last moment before the wire
                 return
-            if address.id in shared.silenced and not self._notice.id.startswith(ANSWER):
+            if self._silenced(address):
                 self.unsendable.append(address.id)
                 continue
             self._taken.add(address.id)
             yield address
         self.complete = bool(load.batch_id)
+
+    def _silenced(self, address: Address) -> bool:
+        """Tell of an opt-out since the load was taken; of an earlier one, or its undoing, the database told."""
+        heard = self._shared.silenced.get(address.id, 0.0)
+        return heard >= self._load.taken and not self._notice.id.startswith(ANSWER)
 
     def _may_send(self) -> bool:
         shared, load = self._shared, self._load
@@ -131,7 +137,8 @@ class Trip:
             return False
         if not self.holds_lease:  # another worker may have it by now: this one was asleep
             return False
-        return self._account.calling >= load.urgent  # something more urgent waits: give way
+        # Something more urgent was released since this load was taken: give way.
+        return not any(rank < load.urgent and at > load.taken for rank, at in self._account.calls.items())
 
     async def _may_go_on(self) -> bool:
         """After a trip the breaker lets one address through, and the rest only when that one was taken."""
@@ -172,6 +179,8 @@ class Trip:
         while True:
             await asyncio.sleep(seconds / 3)
             asked = loop_now()
+            if not self.holds_lease:  # it ran out while we slept: another may have it, so it is not renewed
+                return
             match await self._renew(self._load):
                 case True:
                     self._leased_until = asked + seconds

@@ -32,6 +32,8 @@ LATEST = """
 SELECT id, number FROM alert WHERE incident_id = $1 AND sent IS NOT NULL ORDER BY number DESC LIMIT 1
 """
 LAST_NUMBER = "SELECT max(number) FROM alert WHERE incident_id = $1"
+# Every channel the chain ever used: a cancel follows by all of them, also where an update was narrower.
+USED = "SELECT array_agg(DISTINCT c) FROM alert, unnest(channels) AS c WHERE incident_id = $1 AND sent IS NOT NULL"
 CHAIN = "SELECT id FROM alert WHERE incident_id = $1 AND sent IS NOT NULL ORDER BY id"
 DRAFT_THERE = "SELECT id, state FROM alert WHERE incident_id = $1 AND state IN ('draft', 'pending', 'returned')"
 REPLACE_DRAFT = "UPDATE alert SET state = 'rejected' WHERE id = $1 AND state = ANY($2)"
@@ -144,6 +146,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
         target = await trigger.find_target(connection, change.areas)
     else:
         target = planning.target_of(dict(former))
+    used = await connection.fetchval(USED, former["incident_id"])
     return Wish(
         playbook=playbook,
         level=level,
@@ -154,7 +157,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
         number=await connection.fetchval(LAST_NUMBER, former["incident_id"]) + 1,
         reason=change.reason,
         source=former["source"],
-        channels=[c for c in former["channels"] if c in playbook.channels],
+        channels=[c for c in playbook.channels if c in used],
         expires=change.expires,
     )
 

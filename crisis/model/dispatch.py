@@ -49,6 +49,7 @@ BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = MappingProxyType(
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+MOST_TRIES = 30_000  # the counter stops here, the tries go on: it is a smallint
 MOST_UNSURE = 2  # tries of a send that may have arrived, where the provider cannot drop the second
 
 
@@ -75,7 +76,7 @@ def after(outcome: Outcome, *, tried: int, now: datetime, expires: datetime, ide
         return None
     if outcome.result is Result.UNKNOWN and not idempotent and tried >= MOST_UNSURE:
         return None
-    wait = backoff(tried) if outcome.after is None else timedelta(seconds=max(outcome.after, 0.0))
+    wait = backoff(tried) if not outcome.after else timedelta(seconds=max(outcome.after, 1.0))
     if now + wait >= expires:
         return None
-    return Again(try_=tried + 1, not_before=now + wait)
+    return Again(try_=min(tried + 1, MOST_TRIES), not_before=now + wait)

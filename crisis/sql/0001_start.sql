@@ -95,7 +95,8 @@ CREATE TABLE alert (
     near_ids        bigint[] NOT NULL,          -- areas overlapped: for residents known by area only
     refs            bigint[] NOT NULL DEFAULT '{}',  -- every earlier alert of the chain
     source          text NOT NULL DEFAULT '',   -- who told us: a BMKG identifier, a field report
-    submitted_by    bigint REFERENCES officer,
+    drafted_by      bigint REFERENCES officer,  -- who wrote it
+    submitted_by    bigint REFERENCES officer,  -- who handed it to approval, mostly the same
     approved_by     bigint REFERENCES officer,
     break_glass     text,                       -- the reason, when one officer alone released it
     idempotency_key text,
@@ -105,12 +106,13 @@ CREATE TABLE alert (
     sent            timestamptz,                -- frozen at release
     expires         timestamptz NOT NULL,
     next_update     timestamptz,
-    CONSTRAINT approver_is_another_person CHECK (approved_by <> submitted_by),
+    CONSTRAINT approver_is_another_person CHECK (approved_by <> submitted_by AND approved_by <> drafted_by),
+    CONSTRAINT live_has_an_author CHECK (sent IS NULL OR drafted_by IS NOT NULL),
     CONSTRAINT live_was_approved CHECK (state NOT IN ('live', 'superseded', 'cancelled', 'expired')
         OR approved_by IS NOT NULL OR break_glass IS NOT NULL),
     CONSTRAINT live_was_sent CHECK ((sent IS NOT NULL) = (state IN ('live', 'superseded', 'cancelled', 'expired'))),
     UNIQUE (incident_id, number),
-    UNIQUE (submitted_by, idempotency_key)
+    UNIQUE (drafted_by, idempotency_key)
 );
 -- One current draft for each incident: nobody approves 707 thinking it is 708.
 CREATE UNIQUE INDEX alert_one_draft ON alert (incident_id) WHERE state IN ('draft', 'pending', 'returned');
@@ -119,10 +121,8 @@ CREATE INDEX alert_state ON alert (state);
 -- Words and targets of an alert never change after release, whoever asks.
 CREATE FUNCTION alert_is_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.sent IS NOT NULL AND (NEW.words, NEW.notices, NEW.words_hash, NEW.geometry, NEW.identifier, NEW.sent, NEW.expires,
-            NEW.mode, NEW.msg_type, NEW.refs, NEW.submitted_by, NEW.approved_by, NEW.break_glass)
-        IS DISTINCT FROM (OLD.words, OLD.notices, OLD.words_hash, OLD.geometry, OLD.identifier, OLD.sent, OLD.expires,
-            OLD.mode, OLD.msg_type, OLD.refs, OLD.submitted_by, OLD.approved_by, OLD.break_glass) THEN
+    -- Everything but the state, which goes on.
+    IF OLD.sent IS NOT NULL AND to_jsonb(NEW) - 'state' IS DISTINCT FROM to_jsonb(OLD) - 'state' THEN
         RAISE EXCEPTION 'alert % was released: its words and targets never change', OLD.id;
     END IF;
     RETURN NEW;

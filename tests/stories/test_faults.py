@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
+
 from tests.stories.town import Hands, Town, open_town, residents
 
 
@@ -177,3 +179,52 @@ async def test_a_postgres_killed_in_the_middle_is_started_again_and_nobody_is_mi
         twice = len(town.smsc.submitted) - 500
         print(f"postgres killed: lost 0, twice {twice}")
         assert twice <= 100  # what was in flight, or accepted and not yet flushed
+
+
+async def test_a_cancel_reaches_those_whose_retry_was_on_the_wire(town: Town) -> None:
+    """The second try of some is with the carrier when the cancel is released: they hear the cancel too."""
+    await town.settle(residents(0, 5))
+    town.telegram.fault = "error"
+    alert = await town.trigger(channels=["telegram"])
+    await town.approve(alert)
+    await town.until(lambda p: p["telegram"]["retrying"] == 5, alert["id"])
+    town.telegram.fault, town.telegram.delay = None, 1.0
+    asked = town.telegram.requests
+    await town.telegram.until(lambda t: t.requests > asked)
+    body = {"purpose": "cancel", "reason": "salah wilayah", "submit": False}
+    cancel = await town.must("Sari", "POST", f"/api/v1/alerts/{alert['id']}/follow", body)
+    await town.must("Sari", "POST", f"/api/v1/alerts/{cancel['id']}/break-glass", {"reason": "salah wilayah"})
+    await town.done(cancel["id"])
+    warned = {s.chat_id for s in town.telegram.sent if s.text in alert["notices"]["telegram"].values()}
+    told = {s.chat_id for s in town.telegram.sent if s.text in cancel["notices"]["telegram"].values()}
+    assert warned
+    assert warned <= told
+
+
+async def test_an_alert_is_not_released_by_fewer_channels_than_were_approved(town: Town) -> None:
+    """An account that went away since the draft is told, instead of an alert that leaves by less or by nothing."""
+    await town.settle(residents(2))
+    alert = await town.trigger(channels=["sms", "telegram"])
+    house = town.service.house
+    house.outlets = [o for o in house.outlets if o.channel != "telegram"]
+    body = {"words_hash": alert["words_hash"]}
+    status, told = await town.call("Budi", "POST", f"/api/v1/alerts/{alert['id']}/approve", body)
+    assert status == 409
+    assert "telegram" in told["error"]
+    assert town.smsc.submitted == []
+
+
+async def test_a_postgres_that_ends_its_sessions_does_not_end_the_service(town: Town) -> None:
+    """Sessions ended by word of the server, again and again, while SMS leave: delivery goes on."""
+    await town.settle(residents(300))
+    town.smsc.delay = 0.2
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> $1"
+    for taken in range(30, 300, 30):
+        await town.smsc.until(lambda taken=taken: len(town.smsc.submitted) >= taken, 20)
+        connection = await asyncpg.connect(town.dsn)
+        await connection.execute(end, connection.get_server_pid())
+        await connection.close()
+    await town.smsc.until(lambda: len({t.destination for t in town.smsc.submitted}) == 300, 30)
+    assert not town.service.house.broken.is_set()

@@ -137,3 +137,17 @@ async def test_no_number_and_no_word_of_a_resident_is_in_any_log_line(town: Town
     assert "inbound.filed" in logged
     for secret in ("rahasia", RINI[1:], "81201000010", "1000001", *town.tokens.values()):
         assert secret not in logged
+
+
+async def test_who_stops_and_joins_again_is_warned_again(town: Town) -> None:
+    """STOP and then DAFTAR: the next alert reaches them, without a restart of anything."""
+    await town.settle(residents(12))
+    await town.smsc.wait_bound()
+    await town.smsc.write(RINI, OFFICE, "STOP")
+    await heard_by(town, RINI, 1)
+    await town.smsc.write(RINI, OFFICE, "DAFTAR Utara")
+    await heard_by(town, RINI, 2)
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    assert (await town.done(alert["id"]))["sms"]["accepted"] == 12
+    assert len(await heard_by(town, RINI, 3)) == 3
