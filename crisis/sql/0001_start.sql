@@ -107,7 +107,6 @@ CREATE TABLE alert (
     expires         timestamptz NOT NULL,
     next_update     timestamptz,
     CONSTRAINT approver_is_another_person CHECK (approved_by <> submitted_by AND approved_by <> drafted_by),
-    CONSTRAINT live_has_an_author CHECK (sent IS NULL OR drafted_by IS NOT NULL),
     CONSTRAINT live_was_approved CHECK (state NOT IN ('live', 'superseded', 'cancelled', 'expired')
         OR approved_by IS NOT NULL OR break_glass IS NOT NULL),
     CONSTRAINT live_was_sent CHECK ((sent IS NOT NULL) = (state IN ('live', 'superseded', 'cancelled', 'expired'))),
