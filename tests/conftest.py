@@ -27,7 +27,7 @@ from crisis import postgres as embedded
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
-KEPT = ("CRISIS_TEST_", "CRISIS_SAMPLES", "CRISIS_PEERS")
+KEPT = ("CRISIS_TEST_",)
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}  # a test's data may be lost
 
 for name in [name for name in os.environ if name.startswith("CRISIS_") and not name.startswith(KEPT)]:
@@ -169,22 +169,22 @@ async def pool(dsn: str) -> AsyncIterator[db.Pool]:
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
-    """The folder of third-party samples, which are never part of this tree: CRISIS_SAMPLES, or beside it."""
-    path = Path(os.environ.get("CRISIS_SAMPLES") or ROOT.parent / "shared" / "data")
+    """The folder of third-party samples, which are never part of this tree: CRISIS_TEST_SAMPLES, or beside it."""
+    path = Path(os.environ.get("CRISIS_TEST_SAMPLES") or ROOT.parent / "shared" / "data")
     if not path.is_dir():
-        pytest.skip(f"no third-party samples at {path}; CRISIS_SAMPLES names another place")
+        pytest.skip(f"no third-party samples at {path}; CRISIS_TEST_SAMPLES names another place")
     return path
 
 
 @pytest.fixture(scope="session")
 def peer() -> Callable[[str, T | None], T]:
-    """`peer(name, found)` returns what was found; else it skips, or fails when CRISIS_PEERS=required."""
+    """`peer(name, found)` returns what was found; else it skips, or fails when CRISIS_TEST_PEERS=required."""
 
     def need(name: str, found: T | None) -> T:
         if found:
             return found
-        if os.environ.get("CRISIS_PEERS") == "required":
-            pytest.fail(f"{name} is not installed, and CRISIS_PEERS=required; `make peers` installs it")
+        if os.environ.get("CRISIS_TEST_PEERS") == "required":
+            pytest.fail(f"{name} is not installed, and CRISIS_TEST_PEERS=required; `make peers` installs it")
         pytest.skip(f"{name} is not installed; `make peers` installs it")
 
     return need
