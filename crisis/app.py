@@ -163,11 +163,12 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
         *(_start(house, f"listen {a.name}", _listen(house, a)) for a in accounts),
     ]
     delivering = _start(house, "deliver", courier.run())
-    runner = await _open_doors(settings, house)
-    port = runner.addresses[0][1]
-    clock.start()
-    logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
+    runner: web.AppRunner | None = None
     try:
+        runner = await _open_doors(settings, house)
+        port = runner.addresses[0][1]
+        clock.start()
+        logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
         yield Service(house=house, accounts=accounts, courier=courier, port=port, dsn=dsn)
     finally:
         await _stop(house, clock, runner, courier, delivering, tasks)
@@ -178,15 +179,16 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
 async def _stop(
     house: House,
     clock: Clock,
-    runner: web.AppRunner,
+    runner: web.AppRunner | None,
     courier: deliver.Courier,
     delivering: asyncio.Task[None],
     tasks: Sequence[asyncio.Task[None]],
 ) -> None:
-    clock.stop()
     house.closing.set()
     house.progress.tell()
-    await runner.cleanup()
+    if runner is not None:  # the doors were open, so the clock was started too
+        clock.stop()
+        await runner.cleanup()
     courier.drain()
     await asyncio.wait([delivering], timeout=DRAIN)
     for task in (delivering, *tasks):
