@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -134,7 +134,9 @@ async def take(pool: db.Pool, desk: Desk, account: str, incoming: Sequence[Incom
         try:
             sender = normalise_address(channel, one.sender, desk.office.country)
         except BadInput:
-            sender = one.sender.strip()  # a short code or a name: kept as it came, an officer can still read it
+            sender = storable(
+                one.sender
+            ).strip()  # a short code or a name: kept as it came, an officer can still read it
         async with pool.acquire() as connection, connection.transaction():
             await _file(connection, desk, account, sender, one, now)
 
@@ -163,7 +165,8 @@ async def _file(
     now: datetime,
     tongue: str | None = None,
 ) -> None:
-    text = one.text[:MOST]
+    one = replace(one, text=storable(one.text)[:MOST], id=storable(one.id))
+    text = one.text
     judged = danger.judge(text)
     case = await _open_case(connection, desk, account, sender, one, now, tongue, judged.urgent)
     if case is None:
@@ -182,6 +185,11 @@ async def _file(
         said = mark_line(verdict.reply, case.language, Mode.EXERCISE if case.drill else Mode.ACTUAL)
         await answer.reply(connection, inquiry, said, None, now)
     logger.info("inbound.filed", inquiry=case.id, account=account, state=verdict.state, priority=case.priority)
+
+
+def storable(text: str) -> str:
+    """Give a text without what Postgres and UTF-8 cannot hold (NUL, half a surrogate pair); all else stays."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 async def _open_case(

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from crisis import log
-from crisis.db import is_brief
+from crisis.db import FAULTS, is_brief
 from crisis.errors import BadInput, CrisisError, Fault, IllegalMove, NotAllowed, NotFound, NotReady
 
 logger = log.get("web")
@@ -37,7 +37,9 @@ async def tell(request: web.Request, handler: Any) -> web.StreamResponse:
         return reply(status, str(error), faults)
     except (web.HTTPException, asyncio.CancelledError, ConnectionResetError):
         raise
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (asyncpg.DataError, UnicodeEncodeError):
+        return reply(400, "a text or number here cannot be stored: it holds a NUL or half a character, or is too large")
+    except FAULTS as error:
         if is_brief(error):
             return reply(503, "the database is away just now: try again in a few seconds")
         logger.exception("web.failed", path=request.path)

@@ -151,3 +151,20 @@ async def test_who_stops_and_joins_again_is_warned_again(town: Town) -> None:
     await town.approve(alert)
     assert (await town.done(alert["id"]))["sms"]["accepted"] == 12
     assert len(await heard_by(town, RINI, 3)) == 3
+
+
+async def test_a_text_that_cannot_be_stored_whole_is_filed_and_holds_up_nobody(town: Town) -> None:
+    """NUL and half an emoji by Telegram: filed without them, and the next resident is heard."""
+    await in_force(town, residents(1, 2))
+    await town.telegram.write(1000000, "tolong\x00 ini \ud83d rusak?")
+    await town.telegram.write(1000001, "dimana posko?")
+    await town.telegram.until(lambda t: any("SDN 05" in s.text and s.chat_id == "1000001" for s in t.sent[2:]))
+    assert len(await town.must("Rina", "GET", "/api/v1/inquiries")) == 2
+
+
+async def test_a_request_that_cannot_be_stored_is_the_callers_fault(town: Town) -> None:
+    """A NUL in a reason is 400 in one sentence, not a failure of the service."""
+    await town.settle(residents(1))
+    alert = await town.trigger()
+    status, told = await town.call("Budi", "POST", f"/api/v1/alerts/{alert['id']}/return", {"reason": "a\x00bcd"})
+    assert (status, "cannot be stored" in told["error"]) == (400, True)
