@@ -148,6 +148,7 @@ async def at_terminal(town: Town, who: str, typed: str, *arguments: str) -> tupl
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "crisis", *arguments, env=surroundings(as_officer(town, who)),
         stdin=theirs, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a run in the background ignores it
     )  # fmt: skip
     os.close(theirs)
     try:
