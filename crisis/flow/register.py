@@ -120,6 +120,8 @@ async def who_is(pool: db.Pool, token: str) -> Officer | None:
 async def disable_officer(pool: db.Pool, name: str, by: Officer, now: datetime) -> bool:
     """Make an officer's token worthless at once; tell whether there was such an officer."""
     by.need(Role.ADMIN)
+    if name == by.name:
+        raise NotAllowed(f"{name} is you: another admin must disable you, so that one admin is always left")
     done = await pool.execute(DISABLE, name, now)
     await pool.execute(AUDIT, by.id, "officer.disable", {"name": name})
     return done == "UPDATE 1"

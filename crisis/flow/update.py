@@ -102,6 +102,9 @@ async def follow_up(
     async with connection.transaction():
         if known := await trigger.same_request(connection, officer, key):
             return known
+        # Two officers at once: the second waits here, then sees the first one's draft and is told of it.
+        incident = (await _former(connection, alert_id))["incident_id"]
+        await connection.execute(trigger.ONE_AT_A_TIME, f"incident/{incident}")
         former = await _former(connection, alert_id)
         await _make_room(connection, former["incident_id"], change.purpose)
         wish = await _wish(connection, former, change, playbook)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from aiohttp import web
 from crisis.errors import NotFound
 from crisis.flow import receipts
 from crisis.web.auth import officer_of
-from crisis.web.house import HOUSE
+from crisis.web.house import HOUSE, House
 
 SOONEST = 0.2  # seconds between two reports of one watcher
 LONGEST = 2.0  # seconds after which it is counted again without a call
@@ -27,6 +28,12 @@ async def progress(request: web.Request) -> web.StreamResponse:
         raise NotFound(f"there is no alert {alert_id}")
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
+    with contextlib.suppress(ConnectionResetError):  # who watched has gone: nothing to tell, and no fault
+        await _tell(house, alert_id, response)
+    return response
+
+
+async def _tell(house: House, alert_id: int, response: web.StreamResponse) -> None:
     last = ""
     while not house.closing.is_set():
         async with house.pool.acquire() as connection:
@@ -45,7 +52,6 @@ async def progress(request: web.Request) -> web.StreamResponse:
         await house.progress.wait(LONGEST)
         await response.write(b": still here\n\n")  # a comment, so that nothing between us hangs up
     await response.write_eof()
-    return response
 
 
 def add(app: web.Application) -> None:
