@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -79,6 +80,11 @@ async def _speak_json(connection: Connection) -> None:
         encoder=lambda value: b"\x01" + json.dumps(value, ensure_ascii=False).encode(),
         decoder=lambda raw: json.loads(raw[1:]),
     )
+
+
+def plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row as JSON values: times in ISO 8601, everything else as it is."""
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

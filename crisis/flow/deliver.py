@@ -12,6 +12,7 @@ import asyncpg
 from channels.contract import Address, Misconfigured, Notice, Outcome, Reach, Result
 from crisis import db, log
 from crisis.errors import NotReady
+from crisis.flow import fanout
 from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.pace import loop_now
 from crisis.flow.trip import ANSWER, Account, Load, Shared, Trip
@@ -108,14 +109,7 @@ UPDATE batch SET state = CASE WHEN $3 THEN 'done' ELSE 'ready' END, leased_until
 WHERE id = $1 AND lease = $2 AND state = 'leased'
 """
 
-# Done means: all expanded, every batch done, no retry left. Two workers finishing at once both look; one counts.
-DONE = """
-UPDATE dispatch SET state = 'done', done_at = now()
-WHERE id = $1 AND state IN ('waiting', 'sending') AND expanded
-  AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
-  AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
-"""
-# The same for all of an account, when a lane finds nothing to do: a worker may have died, or lost the database,
+# fanout.DONE for all of an account, when a lane finds nothing to do: a worker may have died, or lost the database,
 # between its last batch and DONE, or finished it while the last step of the fan-out was not committed.
 DONE_ALL = """
 UPDATE dispatch d SET state = 'done', done_at = now()
@@ -307,7 +301,7 @@ class Courier:
                 await connection.execute(GONE_RETRIES, load.dispatch_id, trip.unsendable)
                 if trip.holds_lease:
                     await connection.execute(FREE_RETRIES, load.dispatch_id, *_tries(load))
-            await connection.execute(DONE, load.dispatch_id)
+            await connection.execute(fanout.DONE, load.dispatch_id)
 
     async def _call_officer(self, account: Account, error: Misconfigured) -> None:
         """Tell an officer once that an account cannot work, and leave it alone for a while."""

@@ -64,8 +64,9 @@ INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids) VAL
 
 ADVANCE = "UPDATE dispatch SET at_rank = $2, at_id = $3, next_seq = $4, expanded = $5 WHERE id = $1"
 
-# A dispatch with nobody left to send to has nothing to wait for.
-CLOSE_EMPTY = """
+# Done means: all expanded, every batch done, no retry left; an empty dispatch is done at once. Two who look at
+# the same moment may both find it so; one counts.
+DONE = """
 UPDATE dispatch SET state = 'done', done_at = now()
 WHERE id = $1 AND expanded AND state IN ('waiting', 'sending')
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
@@ -93,7 +94,7 @@ async def expand_step(connection: db.AnyConnection, dispatch_id: int, most: int)
     languages = row["facts"]["languages"]
     seq = await _add_batches(connection, row, found, languages)
     await connection.execute(ADVANCE, dispatch_id, *last, seq, not more)
-    await connection.execute(CLOSE_EMPTY, dispatch_id)
+    await connection.execute(DONE, dispatch_id)
     await connection.execute(WAKE, f"{row['account']} {row['urgent']}")
     return more
 

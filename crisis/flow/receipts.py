@@ -78,7 +78,4 @@ async def progress(connection: db.AnyConnection, alert_id: int) -> list[dict[str
     counts sends accepted more than once for one address. Those not yet tried are the rest of the audience.
     """
     rows = await connection.fetch(PROGRESS, alert_id)
-    return [
-        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-        for row in rows
-    ]
+    return [db.plain(dict(row)) for row in rows]

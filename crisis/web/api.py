@@ -11,6 +11,7 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from crisis import db
 from crisis.cap.read import read as read_cap
 from crisis.errors import BadInput, IllegalMove, NotFound
 from crisis.flow import plan, receipts, release, source, trigger, update
@@ -241,7 +242,7 @@ async def list_alerts(request: web.Request) -> web.Response:
     await officer_of(request)
     states = [s for s in request.query.get("state", "").split(",") if s] or None
     rows = await request.app[HOUSE].pool.fetch(ALERTS, states, 200)
-    return web.json_response([_plain(dict(r)) for r in rows])
+    return web.json_response([db.plain(dict(r)) for r in rows])
 
 
 async def _shown(house: House, alert_id: int) -> dict[str, Any]:
@@ -259,16 +260,12 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
     shown["area"] = plan.describe(target)
     shown["renditions"] = plan.renditions(row["notices"], house.means(mode).limits, counts, row["facts"]["languages"])
     shown["cost"] = plan.cost_of(shown["renditions"])
-    shown["history"] = [_plain(dict(h)) for h in history]
+    shown["history"] = [db.plain(dict(h)) for h in history]
     shown["dispatches"] = dispatches
-    return _plain(shown)
+    return db.plain(shown)
 
 
 _HIDDEN = frozenset({"geometry", "idempotency_key", "request_hash", "area_ids", "near_ids"})
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
 async def _row(house: House, alert_id: int) -> dict[str, Any]:

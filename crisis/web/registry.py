@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any
-
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
+from crisis import db
 from crisis.errors import NotFound
 from crisis.flow import answer, register
 from crisis.model.area import parse_geojson
@@ -53,7 +51,7 @@ async def officers(request: web.Request) -> web.Response:
     """GET /api/v1/officers."""
     (await officer_of(request)).need(Role.ADMIN)
     rows = await request.app[HOUSE].pool.fetch(register.OFFICERS)
-    return web.json_response([_plain(r) for r in rows])
+    return web.json_response([db.plain(dict(r)) for r in rows])
 
 
 async def disable_officer(request: web.Request) -> web.Response:
@@ -83,7 +81,7 @@ async def import_areas(request: web.Request) -> web.Response:
 async def areas(request: web.Request) -> web.Response:
     """GET /api/v1/areas."""
     await officer_of(request)
-    return web.json_response([_plain(r) for r in await request.app[HOUSE].pool.fetch(register.AREAS)])
+    return web.json_response([db.plain(dict(r)) for r in await request.app[HOUSE].pool.fetch(register.AREAS)])
 
 
 async def import_residents(request: web.Request) -> web.Response:
@@ -138,7 +136,7 @@ async def alarms(request: web.Request) -> web.Response:
     """GET /api/v1/alarms: what officers must see; ?all=1 with those seen."""
     await officer_of(request)
     rows = await request.app[HOUSE].pool.fetch(ALARMS, request.query.get("all") == "1")
-    return web.json_response([_plain(r) for r in rows])
+    return web.json_response([db.plain(dict(r)) for r in rows])
 
 
 async def seen(request: web.Request) -> web.Response:
@@ -148,10 +146,6 @@ async def seen(request: web.Request) -> web.Response:
     if await house.pool.execute(SEEN, alarm_id, officer.id, house.now()) != "UPDATE 1":
         raise NotFound(f"there is no unseen alarm {alarm_id}")
     return web.json_response({"seen_by": officer.name})
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    return {k: v.isoformat() if isinstance(v, datetime) else v for k, v in row.items()}
 
 
 def add(app: web.Application) -> None:
