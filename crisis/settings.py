@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     exercise_mastodon: SecretStr | None = Field(None, description="As above, for Mastodon")
     exercise_radio: SecretStr | None = Field(None, description="As above, for radio")
     exercise_page: SecretStr | None = Field(None, description="As above, for the page of exercises")
+    webhook: SecretStr | None = Field(
+        None, description="https://TOKEN@system.example/cap https://...: other systems that are sent each alert as CAP"
+    )
+    exercise_webhook: SecretStr | None = Field(None, description="As above, for Exercise and Test")
+    signing_key: Path | None = Field(None, description="PEM of the private key that signs our CAP alerts")
+    signing_certificate: Path | None = Field(None, description="PEM of its certificate, which receivers pin")
     languages: str = Field("id,en", description="Languages of the posted channels, the first is the default")
     lease_seconds: float = Field(
         15.0, ge=0.5, le=600, description="How long a worker may be silent before its batch is taken over"

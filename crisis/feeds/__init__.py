@@ -1,0 +1,1 @@
+"""Automated alert feeds: the registry, name -> format, one line each."""
