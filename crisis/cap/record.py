@@ -15,7 +15,7 @@ from crisis.cap.nouns import Alert
 
 
 def to_record(alert: Alert) -> dict[str, Any]:
-    """Give the alert as JSON values under its nouns' names, without what is empty and may be; times keep their offset."""
+    """Give the alert as JSON values by its nouns' names, without what may be empty and is; times keep their offset."""
     return cast(dict[str, Any], _plain(alert))
 
 
