@@ -9,7 +9,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
 PEERS_READY := .venv-peers/ready
-APT := kannel multimon-ng sox libsox-fmt-mp3 postgresql-15
+APT := kannel mosquitto multimon-ng sox libsox-fmt-mp3 postgresql-15
 DATA := $(or $(CRISIS_DATA_DIR),$(shell [ "$$(id -u)" = 0 ] && echo /var/lib/crisis || echo ~/.local/state/crisis))
 
 .PHONY: help setup demo serve test check peers bench pin clean
