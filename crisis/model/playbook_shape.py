@@ -45,7 +45,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=6000)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Role = Literal["officer", "approver", "supervisor", "admin"]
-ChannelName = Literal["sms", "telegram", "mastodon", "page", "radio"]
+ChannelName = Literal["sms", "telegram", "mastodon", "page", "radio", "webhook"]
 
 
 class _Part(BaseModel):
