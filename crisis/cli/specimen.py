@@ -11,6 +11,7 @@ from channels.contract import Limit
 from crisis.app import limits_of_channels, office_of
 from crisis.errors import NotFound
 from crisis.model import slots as slotting
+from crisis.model.code import spell
 from crisis.model.office import Office
 from crisis.model.playbook import NOT_PLAYBOOKS, Playbook, load
 from crisis.model.words import Facts, Purpose, Words, fit, render
@@ -80,6 +81,8 @@ def _facts(playbook: Playbook, level: str, office: Office) -> Facts:
         reason=REASON,
         link=office.link(1),
         help_line=office.help_line,
+        code=spell(1),
+        check=office.check_link,
     )
 
 

@@ -12,6 +12,7 @@ from crisis.errors import BadInput, Fault
 from crisis.model.alert import ENDING, MSG_TYPE, Mode, MsgType, urgency_rank
 from crisis.model.area import area_km2, from_geojson, to_geojson
 from crisis.model.audience import Target
+from crisis.model.code import spell
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
 from crisis.model.slots import Value, dump
@@ -137,6 +138,8 @@ def facts_for(
         reason=wish.reason,
         link=office.link(alert_id),
         help_line=office.help_line,
+        code=spell(alert_id),
+        check=office.check_link,
     )
 
 

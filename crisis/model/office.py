@@ -22,6 +22,11 @@ class Office:
         """Give the public page of an alert."""
         return f"{self.public_url}/a/{alert_id}"
 
+    @property
+    def check_link(self) -> str:
+        """Give the page that tells whether an alert is ours."""
+        return f"{self.public_url}/check"
+
     def identifier(self, alert_id: int, year: int) -> str:
         """Give the CAP identifier of an alert: unique for this sender, for ever."""
         return f"{self.identifier_prefix}.{year}.{alert_id:06d}"

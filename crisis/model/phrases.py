@@ -38,6 +38,9 @@ class Tongue:
     exercise_spoken: str
     test: str
     test_spoken: str
+    code: str
+    code_check: str
+    code_spoken: str
 
 
 _ID = Tongue(
@@ -57,6 +60,9 @@ _ID = Tongue(
     exercise_spoken="Ini hanya latihan.",
     test="UJI COBA",
     test_spoken="Ini hanya uji coba.",
+    code="Kode",
+    code_check="Periksa keasliannya di {check}",
+    code_spoken="Kode peringatan ini {code}.",
 )  # fmt: skip
 _EN = Tongue(
     months=(
@@ -75,6 +81,9 @@ _EN = Tongue(
     exercise_spoken="This is only an exercise.",
     test="TEST",
     test_spoken="This is only a test.",
+    code="Code",
+    code_check="Check that it is real at {check}",
+    code_spoken="The code of this alert is {code}.",
 )  # fmt: skip
 _TONGUES: Mapping[str, Tongue] = {"id": _ID, "en": _EN}
 

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 
 from channels.contract import Limit
 from crisis.errors import BadInput, Fault, NotFound
+from crisis.model.code import spaced
 from crisis.model.phrases import drill_denial, short_time, tongue
 from crisis.model.playbook_shape import ChoiceSlot, Playbook, WordsText
-from crisis.model.slots import Value, line_fault, plain
+from crisis.model.slots import Value, line_fault, needed, plain
 from crisis.model.template import fill
 
 BUILT_INS = frozenset(
@@ -67,6 +68,8 @@ class Facts:
     reason: Mapping[str, str] | str = ""  # of a correction, cancel or all-clear
     link: str = ""
     help_line: str = "112"
+    code: str = ""  # by which a resident can check that the notice is ours
+    check: str = ""  # where
 
 
 def render(
@@ -78,11 +81,11 @@ def render(
     """
     if level not in playbook.levels:
         raise NotFound(f"playbook {playbook.playbook} has no level {level!r}; it has {', '.join(playbook.levels)}")
-    faults = _missing(purpose, playbook, slots, facts)
+    faults = _missing(purpose, playbook, level, slots, facts)
     if faults:
         raise BadInput(faults)
     return {
-        language: _said(text, language, purpose, context(playbook, language, level, slots, facts))
+        language: _coded(_said(text, language, purpose, context(playbook, language, level, slots, facts)), facts)
         for language, text in _texts(playbook, purpose, level).items()
     }
 
@@ -99,11 +102,12 @@ def _texts(playbook: Playbook, purpose: Purpose, level: str) -> Mapping[str, Wor
             return playbook.all_clear.words
 
 
-def _missing(purpose: Purpose, playbook: Playbook, slots: Mapping[str, Value], facts: Facts) -> list[Fault]:
+def _missing(purpose: Purpose, playbook: Playbook, level: str, slots: Mapping[str, Value], facts: Facts) -> list[Fault]:
+    asked = needed(playbook, level)
     faults = [
-        Fault(file="slots", field=name, says=f"has no value; fill it in, for example {slot.example}")
-        for name, slot in playbook.slots.items()
-        if slot.required and slots.get(name) is None
+        Fault(file="slots", field=name, says=f"has no value; fill it in, for example {playbook.slots[name].example}")
+        for name in playbook.slots
+        if name in asked and slots.get(name) is None
     ]
     if facts.next_update is None and purpose in (Purpose.ALERT, Purpose.UPDATE, Purpose.CORRECTION):
         faults.append(Fault(file="facts", field="next_update", says="is missing; say when the next update comes"))
@@ -201,6 +205,21 @@ def _each(words: Words, line: str, paragraph: str) -> Words:
     )
 
 
+def _coded(words: Words, facts: Facts) -> Words:
+    """Put the code where it is read last; on air before the words that close the bulletin."""
+    if not facts.code:
+        return words
+    speech, (said, _, closing) = tongue(words.language), words.radio.rstrip().rpartition("\n")
+    aloud = speech.code_spoken.format(code=spaced(facts.code))
+    where = f" {speech.code_check.format(check=facts.check)}" if facts.check else ""
+    return replace(
+        words,
+        short=f"{words.short} {speech.code} {facts.code}",
+        long=f"{words.long.rstrip()}\n\n{speech.code} {facts.code}.{where}",
+        radio=f"{said}\n{aloud}\n{closing}" if said else f"{closing}\n{aloud}",
+    )
+
+
 def mark(words: Words, mode: str) -> Words:
     """Put the mode's marker at the start and the end of every rendition; Actual is unchanged.
 
@@ -265,7 +284,7 @@ def rendition(words: Words, name: str) -> str:
             return words.headline
         case "short":
             return words.short
-        case "long":
+        case "long" | "cap":  # a CAP document says all of it; this is what an approver reads of it
             return full_text(words)
         case "radio":
             return words.radio

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from crisis.model.code import spell
 from crisis.model.phrases import number
 from crisis.model.playbook_shape import ChoiceSlot, ListSlot, NumberSlot, PhoneSlot, Slot, TextSlot, TimeSlot
 from crisis.model.slots import Value
@@ -24,6 +25,8 @@ FACTS = Facts(
     reason="W" * 80,
     link="https://" + "w" * 32,
     help_line="112",
+    code=spell(999_999),
+    check="https://" + "w" * 32 + "/check",
 )
 
 
