@@ -1,0 +1,212 @@
+"""Reads the entries of an index, Atom (RFC 4287) or RSS (0.9 to 2.0), into alerts and links to alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from html import unescape
+
+from lxml import etree
+
+from crisis.cap import links
+from crisis.cap.embedded import Place, alerts_in, outermost
+from crisis.cap.entry import Entry
+from crisis.cap.inline import VERSIONS, Lent, compose, flat_parts, text_of
+from crisis.cap.links import Link
+from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
+from crisis.cap.slices import Original
+from crisis.errors import BadInput
+
+ATOMS = {"http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#"}
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+TAGS = re.compile(r"<[^<>]*>")
+
+
+def read_index(original: Original, url: str) -> Iterator[Entry]:
+    """Give every entry in order: its alert if it carries one, else the link to it; a bad one never stops the next.
+
+    Links are made absolute against `url` and xml:base. Alerts that stand beside the entries are given last.
+    """
+    for at, part in enumerate(_entries(original.root)):
+        told = _Told(part, original.root, url)
+        yield from _read(part, told, original, f"entry[{at}]")
+    yield from _strays(original)
+
+
+def _entries(root: etree._Element) -> Iterator[etree._Element]:
+    """RSS 1.0 has its items beside the channel, RSS 2.0 within; an Atom entry may be a document of its own."""
+    name = etree.QName(root)
+    if name.namespace in ATOMS:
+        yield from [root] if name.localname == "entry" else root.iterchildren(f"{{{name.namespace}}}entry")
+        return
+    for part in root.iter("{*}item"):
+        above = part.getparent()
+        if above is not None and etree.QName(above).localname in {"channel", "RDF", "rss"}:
+            yield part
+
+
+def _read(part: etree._Element, told: _Told, original: Original, where: str) -> Iterator[Entry]:
+    place = Place(where=where, guid=told.guid, link=told.link, lent=told.lent)
+    noted = tuple(told.faults())
+    try:
+        found = alerts_in(part, original, place) or [_flat(part, original, place)]
+    except BadInput as error:
+        found = [place.entry(raw=original.of(part), refused=str(error))]
+    for entry in found:
+        lacking = () if entry.alert or entry.link or entry.refused else (_no_way_in(told),)
+        yield replace(entry, warnings=(*noted, *lacking, *entry.warnings))
+
+
+def _flat(part: etree._Element, original: Original, place: Place) -> Entry:
+    """Read the `cap:` elements in the entry or its content; without any the entry is only a link."""
+    flat = flat_parts(part) or [one for child in part for one in flat_parts(child)]
+    if not flat:
+        return place.entry(raw=original.of(part))
+    reading = compose(flat, place.lent)
+    return place.entry(raw=original.of(part), alert=reading.alert, warnings=reading.warnings)
+
+
+def _strays(original: Original) -> Iterator[Entry]:
+    """A feed should not hold an alert outside its entries, but an alert is not lost for that."""
+    inside = set(_entries(original.root))
+    strays = [one for one in outermost(original.root) if inside.isdisjoint([one, *one.iterancestors()])]
+    note = Warning(rule="X-ENTRY", where="", says="the alert stands in the feed outside any entry")
+    for at, stray in enumerate(strays):
+        for entry in alerts_in(stray, original, Place(where=f"alert[{at}]")):
+            yield replace(entry, warnings=(note, *entry.warnings))
+
+
+def _no_way_in(told: _Told) -> Warning:
+    named = f" ('{told.title[:80]}')" if told.title else ""
+    return Warning(rule="X-ENTRY", where="link", says=f"the entry{named} has neither an alert nor a link to one")
+
+
+class _Told:
+    """What an entry says about its alert, in the words of Atom or RSS."""
+
+    def __init__(self, part: etree._Element, root: etree._Element, url: str) -> None:
+        self.part = part
+        self.root = root
+        self.atom = etree.QName(part).namespace in ATOMS
+        self.title = _plain(self.text("title"))
+        self.guid = self.text("id") if self.atom else self.text("guid") or (part.get(f"{{{RDF}}}about") or "")
+        self.all_links = [_absolute(link, url, self.base()) for link in self.links()]
+        self.link = links.best([link for link in self.all_links if _leads(link, url)])
+
+    @property
+    def lent(self) -> Lent:
+        summary = self.text("summary", "description") or self.text("content")
+        return Lent(
+            identifier=self.guid or self.link,
+            sender=self.author(),
+            sent=_moment(self.text("updated", "modified", "pubDate", "published", "issued") or self.core("date")),
+            language=self.language(),
+            event=self.title,
+            headline=self.title,
+            description=_plain(summary),
+            web=links.page(self.all_links),
+        )
+
+    def faults(self) -> Iterator[Warning]:
+        """What RFC 4287 section 4.1.2 requires of an entry, and links that may never be followed."""
+        for name in ("id", "title", "updated") if self.atom else ():
+            if not self.text(name):
+                yield Warning(rule="W-ENTRY", where=name, says="is missing in the feed's entry")
+        if self.all_links and not self.link:
+            yield Warning(rule="S-URI-SCHEME", where="link", says="no link of the entry is an http or https address")
+
+    def text(self, *names: str) -> str:
+        """Give the first text of these names in the entry's own vocabulary, not in CAP's."""
+        return next((text for name in names for child in self.own(name) if (text := text_of(child))), "")
+
+    def core(self, name: str) -> str:
+        return next(
+            (text for child in self.part.iterchildren(f"{{{DUBLIN_CORE}}}{name}") if (text := text_of(child))), ""
+        )
+
+    def own(self, name: str) -> Iterator[etree._Element]:
+        return _own(self.part, name)
+
+    def author(self) -> str:
+        """Give who speaks: of the entry, else of the feed; a mail address rather than a name."""
+        for part in (self.part, self.root, *self.root.iterchildren("{*}channel")):
+            told = [
+                text_of(one) for author in _own(part, "author") for one in (*_named(author, "email", "name"), author)
+            ]
+            told += [text_of(one) for one in part.iterchildren(f"{{{DUBLIN_CORE}}}creator")]
+            told += [text_of(one) for one in _own(part, "managingEditor")]
+            if chosen := next(filter(None, told), ""):
+                return "_".join(re.sub("[,<&]", " ", chosen).split())
+        return ""
+
+    def language(self) -> str:
+        above = [self.part, *self.part.iterancestors()]
+        told = next((one.get(LANGUAGE) or "" for one in above if one.get(LANGUAGE)), "")
+        channels = [text_of(one) for one in self.root.iterchildren("{*}channel") for one in _own(one, "language")]
+        return (told or next(filter(None, channels), "")).strip()
+
+    def base(self) -> str:
+        return self.part.base or ""
+
+    def links(self) -> Iterator[Link]:
+        for child in self.part.iterchildren("{*}link", "{*}content", "{*}enclosure", "{*}guid", "{*}cap"):
+            name = etree.QName(child)
+            href = {
+                "link": child.get("href") or text_of(child),
+                "content": child.get("src"),
+                "enclosure": child.get("url"),
+            }
+            text = href.get(name.localname, text_of(child)) or ""
+            match name.localname:
+                case "guid" if child.get("isPermaLink", "true").lower() == "false" or not links.is_web(text):
+                    continue
+                case "guid":
+                    yield Link(href=text, rel="related")
+                case "cap" if name.namespace not in VERSIONS and links.is_web(text):  # as GDACS does
+                    yield Link(href=text, type="application/cap+xml")
+                case "link" | "content" | "enclosure" if text:
+                    rel = "enclosure" if name.localname == "enclosure" else child.get("rel") or "alternate"
+                    yield Link(href=text, type=child.get("type") or "", rel=rel)
+
+
+def _absolute(link: Link, url: str, base: str) -> Link:
+    return Link(href=links.absolute(link.href, url, base), type=link.type, rel=link.rel)
+
+
+def _leads(link: Link, url: str) -> bool:
+    """A relative link is kept where the document's own address is unknown; anything but the web never is."""
+    return links.is_web(link.href) or not (url or ":" in link.href.partition("/")[0])
+
+
+def _own(part: etree._Element, name: str) -> Iterator[etree._Element]:
+    namespace = etree.QName(part).namespace
+    return part.iterchildren(f"{{{namespace}}}{name}" if namespace else name)
+
+
+def _named(part: etree._Element, *names: str) -> Iterator[etree._Element]:
+    for name in names:
+        yield from _own(part, name)
+
+
+def _moment(text: str) -> str:
+    """Spell a time of RFC 3339 (Atom) or RFC 822 (RSS) as CAP does; empty if it is none."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            time = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return ""
+    if time.tzinfo is None:
+        return time.isoformat(timespec="seconds")
+    return time.isoformat(timespec="seconds").replace("+00:00", "-00:00")
+
+
+def _plain(text: str) -> str:
+    """Give what a reader would see of a title or summary that may be HTML."""
+    return " ".join(unescape(TAGS.sub(" ", text)).split()) if "<" in text or "&" in text else text
