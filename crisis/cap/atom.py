@@ -1,9 +1,9 @@
-"""Writes the Atom feed (RFC 4287) of alerts in force, each entry leading to its CAP document."""
+"""Writes Atom feeds (RFC 4287) of alerts, each entry leading to its CAP document."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,7 +12,7 @@ from lxml import etree
 from crisis.cap.write import clean_text
 
 ATOM = "http://www.w3.org/2005/Atom"
-CAP_TYPE = "application/cap+xml"
+CAP_TYPE, ATOM_TYPE = "application/cap+xml", "application/atom+xml"
 OID = re.compile(r"[0-9]+(\.[0-9]+)+")
 IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
@@ -30,18 +30,27 @@ class Entry:
     language: str = ""
 
 
-def feed(entries: Iterable[Entry], *, title: str, link: str, updated: datetime) -> bytes:
+def newest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """Put entries in the order of a feed: the same for the same entries, however they come."""
+    return sorted(entries, key=lambda one: (one.updated, one.id), reverse=True)
+
+
+def feed(
+    entries: Iterable[Entry], *, title: str, link: str, updated: datetime, more: Mapping[str, str] | None = None
+) -> bytes:
     """Write the feed, newest entry first; a feed without entries says that nothing is in force.
 
-    `link` is the feed's own address and its id; `updated` must move whenever the list changes.
+    `link` is the feed's own address and its id; `updated` must move whenever the list changes. `more` are other
+    pages of the feed by their relation: next, first, current (RFC 5005 sections 3 and 4).
     """
     root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM})  # type: ignore[dict-item]
     _add(root, "id", link)
     _add(root, "title", title)
     _add(root, "updated", _time(updated))
-    _add_link(root, "self", link, "application/atom+xml")
+    for rel, href in {"self": link, **(more or {})}.items():
+        _add_link(root, rel, href, ATOM_TYPE)
     _add(_add(root, "author", ""), "name", title)
-    for entry in sorted(entries, key=lambda one: one.updated, reverse=True):
+    for entry in newest_first(entries):
         _add_entry(root, entry)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 

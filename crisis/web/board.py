@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
+from aiohttp import web
 
 from crisis import db, log
 from crisis.errors import NotReady
@@ -149,3 +150,6 @@ class Board:
 def is_stale(seen: Seen, now: datetime) -> bool:
     """Tell whether a reading is too old to say that nothing is in force."""
     return now - seen.at > STALE
+
+
+BOARD = web.AppKey("board", Board)

@@ -6,18 +6,23 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from channels.contract import Limit
 from crisis import db
 from crisis.errors import NotFound
+from crisis.flow import publish
 from crisis.flow.inbound import Desk
 from crisis.flow.plan import Means
 from crisis.flow.release import Outlet
 from crisis.model.alert import Mode
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
+
+if TYPE_CHECKING:
+    from crisis.cap.sign import Signer
 
 
 class Calls:
@@ -54,6 +59,7 @@ class House:
     limits: Mapping[str, Limit]  # by account
     trouble: Callable[[], Mapping[str, str]]  # account -> why it cannot send just now
     now: Callable[[], datetime]
+    signer: Signer | None = None  # of our CAP documents; None: they go out unsigned
     progress: Calls = field(default_factory=Calls)  # an attempt or receipt was written
     alerts: Calls = field(default_factory=Calls)  # an alert was released, replaced or expired
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # the doors are being shut
@@ -62,6 +68,10 @@ class House:
     @property
     def office(self) -> Office:
         return self.desk.office
+
+    async def document(self, alert_id: int) -> publish.Document:
+        """Give a released alert as CAP XML, the same bytes each time; raises like publish.document."""
+        return await publish.document(self.pool, alert_id, self.office, self.signer, self.now())
 
     def trouble_of(self, account: str) -> str:
         """Say why an account does not send just now; empty when it does."""

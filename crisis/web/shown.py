@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from crisis.cap.compose import in_order
 from crisis.model.alert import ENDING, AlertState
+from crisis.model.code import spell
 from crisis.model.phrases import long_time, tongue
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose, Words
@@ -34,6 +35,7 @@ class Card:
 
     id: int
     identifier: str
+    code: str
     marker: str  # LATIHAN, UJI COBA, or nothing
     in_force: bool
     ends: bool  # a cancel or all-clear: it warns of nothing
@@ -78,6 +80,7 @@ def card(row: Row, language: str, playbooks: Mapping[str, Playbook], zone: ZoneI
     return Card(
         id=row["id"],
         identifier=row["identifier"],
+        code=spell(row["id"]),
         marker={"Exercise": speech.exercise, "Test": speech.test}.get(row["mode"], ""),
         in_force=holds,
         ends=ends,

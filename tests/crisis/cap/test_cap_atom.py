@@ -54,11 +54,11 @@ def test_what_rfc_4287_requires_is_there() -> None:
 def test_ids_are_iris() -> None:
     """Every identifier becomes an IRI that never changes."""
     root = parse(entry("2.49.0.1"), entry("urn:oid:2.49.0.2"), entry("banjir-7"))
-    assert texts(root, "//a:entry/a:id/text()") == [
+    assert set(texts(root, "//a:entry/a:id/text()")) == {
         "urn:oid:2.49.0.1",
         "urn:oid:2.49.0.2",
         "https://bpbd.example.go.id/cap/banjir-7.xml#banjir-7",
-    ]
+    }
 
 
 def test_the_newest_is_first_and_times_are_utc() -> None:
