@@ -125,9 +125,8 @@ class _Told:
         return next((text for name in names for child in self.own(name) if (text := text_of(child))), "")
 
     def core(self, name: str) -> str:
-        return next(
-            (text for child in self.part.iterchildren(f"{{{DUBLIN_CORE}}}{name}") if (text := text_of(child))), ""
-        )
+        found = map(text_of, self.part.iterchildren(f"{{{DUBLIN_CORE}}}{name}"))
+        return next(filter(None, found), "")
 
     def own(self, name: str) -> Iterator[etree._Element]:
         return _own(self.part, name)
@@ -135,13 +134,11 @@ class _Told:
     def author(self) -> str:
         """Give who speaks: of the entry, else of the feed; a mail address rather than a name."""
         for part in (self.part, self.root, *self.root.iterchildren("{*}channel")):
-            told = [
-                text_of(one) for author in _own(part, "author") for one in (*_named(author, "email", "name"), author)
-            ]
-            told += [text_of(one) for one in part.iterchildren(f"{{{DUBLIN_CORE}}}creator")]
+            authors = [*_own(part, "author"), *part.iterchildren(f"{{{DUBLIN_CORE}}}creator")]
+            told = [text_of(one) for author in authors for one in (*_named(author, "email", "name"), author)]
             told += [text_of(one) for one in _own(part, "managingEditor")]
             if chosen := next(filter(None, told), ""):
-                return "_".join(re.sub("[,<&]", " ", chosen).split())
+                return _name(chosen)
         return ""
 
     def language(self) -> str:
@@ -191,6 +188,12 @@ def _own(part: etree._Element, name: str) -> Iterator[etree._Element]:
 def _named(part: etree._Element, *names: str) -> Iterator[etree._Element]:
     for name in names:
         yield from _own(part, name)
+
+
+def _name(author: str) -> str:
+    """Make a CAP sender of an author: no blanks or commas; RSS writes "mail (name)"."""
+    words = re.sub("[,<>&]", " ", author).split()
+    return next((word for word in words if "@" in word), "_".join(words))
 
 
 def _moment(text: str) -> str:
