@@ -329,7 +329,7 @@ async def _from_playbook(
     question = playbook.question(match.question)
     if question is None or (question.levels and alert["level"] not in question.levels):
         return None
-    slots = slotting.parse(playbook, alert["slots"])
+    slots = slotting.parse(playbook, alert["slots"], level=alert["level"])
     facts = _facts(desk.office, playbook, dict(alert), case)
     said = render_answer(playbook, match.question, case.language, slots, facts)
     why = (f"faq:{match.playbook}/{match.question}", f"score:{match.score:.2f}", f"like:{match.phrasing}")

@@ -154,7 +154,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
         playbook=playbook,
         level=level,
         mode=Mode(former["mode"]),
-        slots=slotting.parse(playbook, {**former["slots"], **change.slots}),
+        slots=slotting.parse(playbook, {**former["slots"], **change.slots}, level=level),
         target=target,
         purpose=change.purpose,
         number=await connection.fetchval(LAST_NUMBER, former["incident_id"]) + 1,

@@ -5,21 +5,19 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-
-from pydantic import TypeAdapter, ValidationError
+from dataclasses import asdict
 
 from crisis.errors import BadInput, Fault
 from crisis.model.phrases import drill_denial, relative_time, tongue
+from crisis.model.playbook_draft import FOLLOW_UPS, KINDS, Draft
+from crisis.model.playbook_feeds import FEED_RULES
 from crisis.model.playbook_file import Path_, Raw, Source
-from crisis.model.playbook_shape import MOST_HEADLINE, Slot, parse_span
+from crisis.model.playbook_shape import MOST_HEADLINE, parse_span
 from crisis.model.slots import value_fault
 from crisis.model.template import fill, inspect
 from crisis.model.words import BUILT_INS
 from crisis.model.worst_case import FACTS, widest
 
-KINDS = "headline|short|long|radio"
-FOLLOW_UPS = "correction|cancel|all_clear"
 TEMPLATES = (
     f"levels.*.words.*.{KINDS}",
     "levels.*.words.*.do|dont.*",
@@ -53,60 +51,21 @@ MUST_SAY: Mapping[str, tuple[str, ...]] = {
     "all_clear.words.*.long|radio": ("agency", "area", "source", "reason"),
 }
 SEVERITIES = ("Unknown", "Minor", "Moderate", "Severe", "Extreme")
-_SLOT: TypeAdapter[Slot] = TypeAdapter(Slot)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Draft:
-    """A playbook as read, of any shape, and where its fields stand."""
-
-    raw: Raw
-    source: Source
-    stem: str
-
-    def find(self, pattern: str) -> Iterator[tuple[Path_, Raw]]:
-        """Yield every field a pattern names: `*` is any key or entry, a|b is either key."""
-        return _find(self.raw, pattern.split("."), ())
-
-    def one(self, pattern: str) -> Raw:
-        return next((value for _, value in self.find(pattern)), None)
-
-    def texts(self, pattern: str) -> Iterator[tuple[Path_, str]]:
-        return ((path, value) for path, value in self.find(pattern) if isinstance(value, str))
-
-    def keys(self, pattern: str) -> list[str]:
-        found = self.one(pattern)
-        return list(found) if isinstance(found, dict) else []
-
-    def languages(self) -> list[str]:
-        return list(dict.fromkeys(text for _, text in self.texts("languages.*")))
-
-
-def _find(value: Raw, parts: list[str], path: Path_) -> Iterator[tuple[Path_, Raw]]:
-    if not parts:
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if parts[0] == "*" or key in parts[0].split("|"):
-                yield from _find(inner, parts[1:], (*path, key))
-    elif isinstance(value, list) and parts[0] == "*":
-        for at, inner in enumerate(value):
-            yield from _find(inner, parts[1:], (*path, at))
 
 
 def check(raw: Raw, source: Source, stem: str) -> list[Fault]:
     """List everything in a playbook that its shape alone does not tell, whatever else is wrong with it."""
-    draft = _Draft(raw=raw, source=source, stem=stem)
-    return [fault for rule in RULES for fault in rule(draft)]
+    draft = Draft(raw=raw, source=source, stem=stem)
+    return [fault for rule in (*RULES, *FEED_RULES) for fault in rule(draft)]
 
 
-def _name(draft: _Draft) -> Iterator[Fault]:
+def _name(draft: Draft) -> Iterator[Fault]:
     name = draft.one("playbook")
     if isinstance(name, str) and name != draft.stem:
         yield draft.source.fault(("playbook",), f"is {name!r} but the file is {draft.stem}.yaml; make them the same")
 
 
-def _languages(draft: _Draft) -> Iterator[Fault]:
+def _languages(draft: Draft) -> Iterator[Fault]:
     languages = draft.languages()
     for pattern in PER_LANGUAGE:
         for path, given in draft.find(pattern):
@@ -121,7 +80,7 @@ def _languages(draft: _Draft) -> Iterator[Fault]:
                     yield draft.source.fault((*path, language), says)
 
 
-def _templates(draft: _Draft) -> Iterator[Fault]:
+def _templates(draft: Draft) -> Iterator[Fault]:
     known = BUILT_INS | set(draft.keys("slots"))
     for path, text in _words(draft):
         template = inspect(text)
@@ -140,15 +99,16 @@ def _unknown_place(name: str, known: set[str] | frozenset[str], path: Path_) -> 
     return f"names {name}, which is neither a slot nor a fact{hint}"
 
 
-def _words(draft: _Draft) -> Iterator[tuple[Path_, str]]:
+def _words(draft: Draft) -> Iterator[tuple[Path_, str]]:
     for pattern in TEMPLATES:
         yield from draft.texts(pattern)
 
 
-def _plain_texts(draft: _Draft) -> Iterator[Fault]:
+def _plain_texts(draft: Draft) -> Iterator[Fault]:
     templates = {path for path, _ in _words(draft)}
     for path, text in _every_text(draft.raw, ()):
-        if path not in templates and ("{{" in text or "{%" in text):
+        slot_of_feed = path[0] == "feeds" and "slots" in path[2:3]
+        if path not in templates and not slot_of_feed and ("{{" in text or "{%" in text):
             yield draft.source.fault(path, "may not hold {{ places }}; only words and answers are filled", "{")
 
 
@@ -161,7 +121,7 @@ def _every_text(value: Raw, path: Path_) -> Iterator[tuple[Path_, str]]:
             yield from _every_text(entry, (*path, key))
 
 
-def _banned(draft: _Draft) -> Iterator[Fault]:
+def _banned(draft: Draft) -> Iterator[Fault]:
     for path, text in _words(draft):
         if when := relative_time(text):
             says = f"says {when!r}, which means something else when read later; use {{{{ until }}}} or a date"
@@ -170,7 +130,7 @@ def _banned(draft: _Draft) -> Iterator[Fault]:
             yield draft.source.fault(path, f"says {denial!r}, which an exercise would repeat; leave it out", denial)
 
 
-def _must_say(draft: _Draft) -> Iterator[Fault]:
+def _must_say(draft: Draft) -> Iterator[Fault]:
     for pattern, needed in MUST_SAY.items():
         for path, text in draft.texts(pattern):
             template = inspect(text)
@@ -180,14 +140,14 @@ def _must_say(draft: _Draft) -> Iterator[Fault]:
                     yield draft.source.fault(path, f"must say {{{{ {place} }}}}: residents need to know it")
 
 
-def _radio(draft: _Draft) -> Iterator[Fault]:
+def _radio(draft: Draft) -> Iterator[Fault]:
     for path, text in draft.texts("*.words.*.radio"):
         yield from _unspeakable(draft, path, text)
     for path, text in draft.texts("levels.*.words.*.radio"):
         yield from _unspeakable(draft, path, text)
 
 
-def _unspeakable(draft: _Draft, path: Path_, text: str) -> Iterator[Fault]:
+def _unspeakable(draft: Draft, path: Path_, text: str) -> Iterator[Fault]:
     bare = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text)
     if found := re.search(r"[()\[\]/]|https?:|www\.", bare):
         yield draft.source.fault(path, f"holds {found[0]!r}, which nobody can read aloud; say it in words", found[0])
@@ -195,8 +155,8 @@ def _unspeakable(draft: _Draft, path: Path_, text: str) -> Iterator[Fault]:
         yield draft.source.fault(path, "names link, which nobody can read aloud; leave it out", "link")
 
 
-def _headlines(draft: _Draft) -> Iterator[Fault]:
-    slots = widest(_valid_slots(draft))
+def _headlines(draft: Draft) -> Iterator[Fault]:
+    slots = widest(draft.valid_slots())
     for path, text in (*draft.texts("levels.*.words.*.headline"), *draft.texts("*.words.*.headline")):
         language = str(path[-2])
         values = {**_facts(draft, language), **dict.fromkeys(draft.keys("slots"), "W" * 40), **slots}
@@ -212,7 +172,7 @@ def _headlines(draft: _Draft) -> Iterator[Fault]:
             yield draft.source.fault(path, says)
 
 
-def _facts(draft: _Draft, language: str) -> dict[str, object]:
+def _facts(draft: Draft, language: str) -> dict[str, object]:
     titles = [text for _, text in draft.texts(f"levels.*.title.{language}")]
     facts: dict[str, object] = {**asdict(FACTS), "level": max(titles, key=len, default="")}
     return {
@@ -222,21 +182,11 @@ def _facts(draft: _Draft, language: str) -> dict[str, object]:
     }
 
 
-def _valid_slots(draft: _Draft) -> dict[str, Slot]:
-    valid: dict[str, Slot] = {}
-    for path, given in draft.find("slots.*"):
-        try:
-            valid[str(path[-1])] = _SLOT.validate_python(given)
-        except ValidationError:
-            continue  # reported with its shape
-    return valid
-
-
-def _slots(draft: _Draft) -> Iterator[Fault]:
+def _slots(draft: Draft) -> Iterator[Fault]:
     for name in draft.keys("slots"):
         if name in BUILT_INS:
             yield draft.source.fault(("slots", name), "is the name of a fact the service fills; choose another")
-    for name, slot in _valid_slots(draft).items():
+    for name, slot in draft.valid_slots().items():
         low, high = getattr(slot, "min", 0), getattr(slot, "max", 0)
         if low > high:
             yield draft.source.fault(("slots", name, "min"), f"is {low:g}, more than max {high:g}")
@@ -246,13 +196,26 @@ def _slots(draft: _Draft) -> Iterator[Fault]:
             yield draft.source.fault(("slots", name, "default"), f"does not fit its own slot: {says}")
 
 
-def _references(draft: _Draft) -> Iterator[Fault]:
+def _answers(draft: Draft) -> Iterator[Fault]:
+    """An answer is given at a level that never asked for its slots, or it would be said with a hole in it."""
+    slots = draft.required_slots()
+    for path, text in draft.texts("questions.*.answer.*"):
+        holds = [level for _, level in draft.texts(f"questions.{path[1]}.levels.*")]
+        for level in holds or draft.keys("levels"):
+            for name in sorted(inspect(text).needed & slots - draft.needed_at(level)):
+                says = f"names {name}, which level {level} does not ask for: list the levels at which it holds"
+                yield draft.source.fault(path, says, name)
+
+
+def _references(draft: Draft) -> Iterator[Fault]:
     levels = draft.keys("levels")
-    for pattern in ("approval.break_glass.levels.*", "questions.*.levels.*"):
+    for pattern in (
+        "approval.break_glass.levels.*", "approval.pre_authorised.*", "questions.*.levels.*", "feeds.*.level",
+    ):  # fmt: skip
         for path, level in draft.texts(pattern):
             if level not in levels:
                 yield draft.source.fault(path, f"is {level!r}, which is no level; there are {', '.join(levels)}")
-    for pattern in ("languages.*", "channels.*", "questions.*.id"):
+    for pattern in ("languages.*", "channels.*", "questions.*.id", "feeds.*.id"):
         seen: set[str] = set()
         for path, text in draft.texts(pattern):
             if text in seen:
@@ -260,7 +223,7 @@ def _references(draft: _Draft) -> Iterator[Fault]:
             seen.add(text)
 
 
-def _order(draft: _Draft) -> Iterator[Fault]:
+def _order(draft: Draft) -> Iterator[Fault]:
     before = ""
     for path, severity in draft.texts("levels.*.cap.severity"):
         if severity not in SEVERITIES:
@@ -270,7 +233,7 @@ def _order(draft: _Draft) -> Iterator[Fault]:
         before = severity
 
 
-def _rhythm(draft: _Draft) -> Iterator[Fault]:
+def _rhythm(draft: Draft) -> Iterator[Fault]:
     for path, level in draft.find("levels.*"):
         if not isinstance(level, dict):
             continue
@@ -283,7 +246,7 @@ def _rhythm(draft: _Draft) -> Iterator[Fault]:
             yield draft.source.fault((*path, "update_every"), says)
 
 
-RULES: tuple[Callable[[_Draft], Iterator[Fault]], ...] = (
+RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _name, _languages, _templates, _plain_texts, _banned, _must_say, _radio, _headlines, _slots, _references,
-    _order, _rhythm,
+    _order, _rhythm, _answers,
 )  # fmt: skip

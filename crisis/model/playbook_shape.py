@@ -45,6 +45,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=6000)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 Role = Literal["officer", "approver", "supervisor", "admin"]
+Category = Literal[
+    "Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other",
+]  # fmt: skip
 ChannelName = Literal["sms", "telegram", "mastodon", "page", "radio", "webhook"]
 
 
@@ -72,16 +75,7 @@ class WordsText(_Part):
 class Cap(_Part):
     """The CAP facts that hold for the whole hazard."""
 
-    category: Annotated[
-        tuple[
-            Literal[
-                "Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra",
-                "CBRNE", "Other",
-            ],
-            ...,
-        ],
-        Field(min_length=1),
-    ]  # fmt: skip
+    category: Annotated[tuple[Category, ...], Field(min_length=1)]
     event: dict[Language, Label]
     codes: dict[str, Label] = {}
     """CAP eventCode: name of the list and the code in it."""
@@ -149,6 +143,59 @@ class Approval(_Part):
     escalate_after: Span = timedelta(minutes=3)
     """How long an alert may wait for approval before the next in line is told."""
     break_glass: BreakGlass = BreakGlass()
+    pre_authorised: tuple[Name, ...] = ()
+    """The levels that a feed's alert may release without an officer, where its rule says so too."""
+
+
+class Between(_Part):
+    """A number within limits, both of them included."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class FeedWhen(_Part):
+    """What an alert of somebody else must be; whatever is given must hold, of a list any one."""
+
+    feeds: tuple[Label, ...] = ()
+    """Names of feeds, as `crisis feed list` shows them."""
+    senders: tuple[Label, ...] = ()
+    """CAP senders, such as cuaca.ekstrem@bmkg.go.id."""
+    event: tuple[Label, ...] = ()
+    """Words of its event, or LIST:CODE of an eventCode."""
+    category: tuple[Category, ...] = ()
+    severity: Literal["Minor", "Moderate", "Severe", "Extreme"] | None = None
+    """At least so bad."""
+    urgency: Literal["Future", "Expected", "Immediate"] | None = None
+    """At least so near."""
+    certainty: Literal["Unlikely", "Possible", "Likely", "Observed"] | None = None
+    """At least so sure."""
+    magnitude: Between | None = None
+    depth_km: Between | None = None
+    within_km: Annotated[float, Field(gt=0, le=5000)] | None = None
+    """From its epicentre to our district; the areas within are warned."""
+    overlap_km2: Annotated[float, Field(gt=0)] | None = None
+    """It covers at least so much of our areas."""
+    overlap_share: Annotated[float, Field(gt=0, le=1)] | None = None
+    """It covers at least this share of one of our areas."""
+    says: tuple[Label, ...] = ()
+    """It says one of these and does not deny it: "tidak berpotensi tsunami" does not say "tsunami"."""
+    says_not: tuple[Label, ...] = ()
+    """It says none of these; one that it denies does not count."""
+
+
+class FeedRule(_Part):
+    """Which alerts of feeds open which level, and whether an officer must look first."""
+
+    id: Name
+    when: FeedWhen
+    level: Name
+    then: Literal["draft", "release"]
+    """A release needs the level under approval.pre_authorised and a feed that may release."""
+    slots: dict[Name, str | float | tuple[str, ...]] = {}
+    """Values for the slots, with {{ places }} for what the source tells."""
+    expires_after: Span | None = None
+    """How long it holds when the source does not say."""
 
 
 class Audience(_Part):
@@ -251,6 +298,8 @@ class Playbook(_Part):
     cancel: FollowUp
     all_clear: FollowUp
     questions: tuple[Question, ...] = ()
+    feeds: tuple[FeedRule, ...] = ()
+    """Which alerts of others open which level; all are tried, the worst level wins."""
     _source: Source = PrivateAttr(default_factory=lambda: Source(file="playbook"))
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from crisis.errors import BadInput, Fault
@@ -20,6 +20,7 @@ from crisis.model.playbook_shape import (
     TextSlot,
     TimeSlot,
 )
+from crisis.model.template import inspect
 
 Value = str | float | datetime | tuple[str, ...] | None
 Typed = str | float | Sequence[str] | None
@@ -38,11 +39,29 @@ class _Wrong(Exception):
     """One slot's value is refused; the text says why and what to type."""
 
 
-def parse(playbook: Playbook, values: Mapping[str, Typed]) -> dict[str, Value]:
+def needed(playbook: Playbook, level: str | None = None) -> frozenset[str]:
+    """Name the slots an alert of this level cannot do without; of no level: those any may ask for.
+
+    They are those its words name, and those of what may follow it; what is asked by {% if slot %} may stay empty.
+    """
+    required = {name for name, slot in playbook.slots.items() if slot.required}
+    if level is None:
+        return frozenset(required)
+    return frozenset(required & {name for text in _said_at(playbook, level) for name in inspect(text).needed})
+
+
+def _said_at(playbook: Playbook, level: str) -> Iterator[str]:
+    for path, _, words in playbook.texts():
+        if path[0] != "levels" or path[1] == level:
+            yield from (words.headline, words.short, words.long, words.radio, *words.do, *words.dont)
+
+
+def parse(playbook: Playbook, values: Mapping[str, Typed], *, level: str | None = None) -> dict[str, Value]:
     """Read every slot of the playbook, or raise BadInput with one Fault for each slot that is wrong.
 
-    Text is plain (typographic quotes and dashes become simple ones), lists may come as one text split
-    on ";", decimals with comma or point, times as aware UTC. An absent optional slot is None.
+    A slot may stay empty when the words of `level` and of what may follow it do without. Text is
+    plain (typographic quotes and dashes become simple ones), lists may come as one text split on ";", decimals
+    with comma or point, times as aware UTC. An absent slot is None.
     """
     faults = [
         Fault(
@@ -53,10 +72,11 @@ def parse(playbook: Playbook, values: Mapping[str, Typed]) -> dict[str, Value]:
         for name in values
         if name not in playbook.slots
     ]
+    asked = needed(playbook, level)
     parsed: dict[str, Value] = {}
     for name, slot in playbook.slots.items():
         try:
-            parsed[name] = _slot(slot, values.get(name))
+            parsed[name] = _slot(slot, values.get(name), required=name in asked)
         except _Wrong as wrong:
             faults.append(Fault(file="slots", field=name, says=str(wrong)))
     if faults:
@@ -82,17 +102,17 @@ def _plain(value: Value) -> str | float | list[str] | None:
 def value_fault(slot: Slot, value: Typed) -> str | None:
     """Say what is wrong with one value of a slot; None if it is right."""
     try:
-        _slot(slot, value)
+        _slot(slot, value, required=slot.required)
     except _Wrong as wrong:
         return str(wrong)
     return None
 
 
-def _slot(slot: Slot, given: Typed) -> Value:
+def _slot(slot: Slot, given: Typed, *, required: bool) -> Value:
     if given is None or given in ("", []):
         given = slot.default
     if given is None:
-        if slot.required:
+        if required:
             raise _Wrong(f"has no value; fill it in, for example {_example(slot)}")
         return None
     match slot:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -77,6 +77,7 @@ class Template:
     """What a template asks for, and what is wrong with it (sentence and the snippet it is about)."""
 
     names: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()  # of these, the ones without which it says something broken
     wrong: tuple[tuple[str, str], ...] = ()
 
 
@@ -93,7 +94,22 @@ def inspect(text: str) -> Template:
     says = f"uses template code that is not allowed ({', '.join(strays)}); use {{{{ name }}}} or {{% if name %}}"
     names = [n for n in every if isinstance(n, nodes.Name)]
     bound = {n.name for n in names if n.ctx != "load"}
-    return Template(names=frozenset({n.name for n in names} - bound), wrong=((says, "{"),) if strays else ())
+    return Template(
+        names=frozenset({n.name for n in names} - bound),
+        needed=frozenset(set(_unguarded(tree, frozenset())) - bound),
+        wrong=((says, "{"),) if strays else (),
+    )
+
+
+def _unguarded(node: nodes.Node, asked: frozenset[str]) -> Iterator[str]:
+    """Yield the names that are used where no condition has asked for them."""
+    if isinstance(node, nodes.Name) and node.name not in asked:
+        yield node.name
+    if isinstance(node, nodes.If | nodes.CondExpr):
+        asked |= {name.name for name in node.test.find_all(nodes.Name)}
+        asked |= {node.test.name} if isinstance(node.test, nodes.Name) else set()
+    for child in node.iter_child_nodes():
+        yield from _unguarded(child, asked)
 
 
 def _unclosed(text: str) -> str:

@@ -109,25 +109,27 @@ async def _wish(house: House, connection: Any, body: Launch) -> Wish:
     if body.cap is None:
         if body.level is None:
             raise BadInput(f"choose a level of {playbook.playbook}: {', '.join(playbook.levels)}")
+        level = _level(playbook.levels, body.level, playbook.playbook)
         return Wish(
             playbook=playbook,
-            level=_level(playbook.levels, body.level, playbook.playbook),
+            level=level,
             mode=body.mode,
-            slots=slotting.parse(playbook, body.slots),
+            slots=slotting.parse(playbook, body.slots, level=level),
             target=await trigger.find_target(connection, body.areas),
             source=body.source,
             channels=body.channels,
             expires=body.expires,
         )
     found = source.take(read_cap(body.cap.encode()).alert, playbook.languages[0], body.mode)
-    level = body.level or source.level_for(playbook, found.cap.get("severity", ""))
+    chosen = body.level or source.level_for(playbook, found.cap.get("severity", ""))
+    level = _level(playbook.levels, chosen, playbook.playbook)
     geometry = None if body.areas else found.geometry  # an officer who names areas has narrowed it down
     given = {**_place(playbook, found.desc), **body.slots}
     return Wish(
         playbook=playbook,
-        level=_level(playbook.levels, level, playbook.playbook),
+        level=level,
         mode=body.mode,
-        slots=slotting.parse(playbook, given),
+        slots=slotting.parse(playbook, given, level=level),
         target=await trigger.find_target(connection, body.areas, geometry, "" if body.areas else found.desc),
         source=body.source or found.name,
         channels=body.channels,

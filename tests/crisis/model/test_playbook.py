@@ -44,21 +44,34 @@ def faults_of(folder: Path, text: str, name: str = "flood.yaml") -> tuple[Fault,
 
 
 def line_of(text: str, snippet: str) -> int:
-    return text[: text.index(snippet)].count("\n") + 1
+    below, _, wanted = snippet.rpartition("...")
+    return text[: text.index(wanted, text.index(below))].count("\n") + 1
 
 
-@pytest.mark.parametrize("name", ["flood", "disease", "evacuation"])
-def test_shipped_playbook_loads_with_three_levels_and_two_languages(name: str) -> None:
+GRADES = {"potensi": "Minor", "dirasakan": "Minor", "waspada": "Moderate", "siaga": "Severe", "kuat": "Severe"}
+
+
+@pytest.mark.parametrize(
+    ("name", "levels"),
+    [
+        ("flood", ("potensi", "waspada", "siaga", "awas")),
+        ("disease", ("waspada", "siaga", "awas")),
+        ("evacuation", ("waspada", "siaga", "awas")),
+        ("earthquake", ("dirasakan", "kuat", "tsunami")),
+    ],
+)
+def test_shipped_playbook_loads_with_its_levels_and_two_languages(name: str, levels: tuple[str, ...]) -> None:
     """What we ship passes what we ask of officers."""
     playbook = load(PLAYBOOKS / f"{name}.yaml")
     assert playbook.playbook == name
-    assert tuple(playbook.levels) == ("waspada", "siaga", "awas")
-    assert [level.cap.severity for level in playbook.levels.values()] == ["Moderate", "Severe", "Extreme"]
+    assert tuple(playbook.levels) == levels
+    graded = [level.cap.severity for level in playbook.levels.values()]
+    assert graded == [GRADES.get(level, "Extreme") for level in levels]
     assert playbook.languages == ("id", "en")
     assert len(playbook.questions) >= 5
 
 
-@pytest.mark.parametrize("name", ["flood", "disease", "evacuation"])
+@pytest.mark.parametrize("name", ["flood", "disease", "evacuation", "earthquake"])
 def test_shipped_words_fit_every_channel_at_worst_as_an_exercise(name: str) -> None:
     """An SMS stays within two GSM-7 parts with every slot at its limit, marker and update number included."""
     playbook = load(PLAYBOOKS / f"{name}.yaml")
@@ -68,7 +81,7 @@ def test_shipped_words_fit_every_channel_at_worst_as_an_exercise(name: str) -> N
 
 def test_folder_loads_every_playbook_and_leaves_the_replies_out() -> None:
     """The id is the key, and replies.yaml is no playbook."""
-    assert sorted(load_folder(PLAYBOOKS)) == ["disease", "evacuation", "flood"]
+    assert sorted(load_folder(PLAYBOOKS)) == ["disease", "earthquake", "evacuation", "flood"]
 
 
 def test_durations_are_read_with_their_unit() -> None:
@@ -88,6 +101,7 @@ def swap(old: str, new: str) -> Edit:
     return edit
 
 
+WASPADA = "  waspada:..."  # the snippet after it stands below that level
 SHORT = "levels.waspada.words.id.short"
 BROKEN: list[tuple[str, Edit, str, str, str]] = [
     # name, edit, field, text on the faulty line, part of the sentence
@@ -102,9 +116,9 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
     ("missing in a slot", swap("    max_entries: 4\n", ""), "slots.shelters.max_entries", "  shelters:", "is missing"),
     (
         "duplicate key",
-        swap("version: 1", "version: 1\nversion: 2"),
+        swap("version: 2", "version: 2\nversion: 3"),
         "version",
-        "version: 2",
+        "version: 3",
         "given twice (first on line 3)",
     ),
     ("wrong stem", swap("playbook: flood", "playbook: banjir"), "playbook", "playbook: banjir", "flood.yaml"),
@@ -178,17 +192,17 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
         "bukan latihan",
         "exercise would repeat",
     ),
-    ("no until", swap("Berlaku s.d. {{ until_short }}. ", ""), SHORT, "short: >", "{{ until }}"),
+    ("no until", swap("Berlaku s.d. {{ until_short }}. ", ""), SHORT, WASPADA + "short: >", "{{ until }}"),
     (
         "no area in long",
         swap("Wilayah: {{ area }}. Bila", "Bila"),
         "levels.waspada.words.id.long",
-        "long: |",
+        WASPADA + "long: |",
         "{{ area }}",
     ),
     (
         "link on radio",
-        swap("Informasi resmi dari {{ agency }}.", "Resmi {{ agency }} {{ link }}."),
+        swap("Informasi resmi dari {{ agency }}.\n          Waspada", "Resmi {{ agency }} {{ link }}."),
         "levels.waspada.words.id.radio",
         "{{ link }}",
         "read aloud",
@@ -197,7 +211,7 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
         "headline too long",
         swap('"Waspada banjir di {{ place }}', f'"{"Waspada " * 12}{{{{ place }}}}'),
         "levels.waspada.words.id.headline",
-        "headline:",
+        WASPADA + "headline:",
         "at most 160",
     ),
     (
@@ -258,7 +272,7 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
     ),
     (
         "update after expiry",
-        swap("update_every: 3 h", "update_every: 13 h"),
+        swap("12 h\n    update_every: 3 h", "12 h\n    update_every: 13 h"),
         "levels.waspada.update_every",
         "update_every: 13 h",
         "would end before",
@@ -267,7 +281,7 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
         "levels out of order",
         swap("severity: Severe", "severity: Minor"),
         "levels.siaga.cap.severity",
-        "severity: Minor",
+        "  siaga:...severity: Minor",
         "mildest first",
     ),
     ("anchor", swap("approval:\n", "approval: &a\n"), "approval", "approval: &a", "anchor"),
@@ -310,7 +324,7 @@ def test_all_faults_of_a_file_come_at_once(tmp_path: Path) -> None:
 
 def test_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
     """A folder with two broken files names both, and a .yml that would be ignored."""
-    (tmp_path / "flood.yaml").write_text(FLOOD.replace("version: 1", "version: x"))
+    (tmp_path / "flood.yaml").write_text(FLOOD.replace("version: 2", "version: x"))
     (tmp_path / "disease.yaml").write_text("playbook: [")
     (tmp_path / "evacuation.yml").write_text("")
     with pytest.raises(BadPlaybook) as refused:
