@@ -52,6 +52,8 @@ def verify(raw: bytes, trusted_pem: str, at: datetime) -> Verdict:
     `trusted_pem` holds the pinned certificates: the sender's own, or authorities. Weak means (SHA-1, keys
     too short) are never more than untrusted. Raises BadInput only for what is no safe XML.
     """
+    if at.tzinfo is None:
+        raise ValueError("the time of receipt needs a zone")
     root = _as_signed(raw)
     signatures = list(root.iter(SIGNATURE))
     if not signatures:
