@@ -1,0 +1,68 @@
+"""Which files a command means and what is in them: folders are walked in order, no file is held longer than needed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from crisis.cap.document import MOST_BYTES
+from crisis.errors import BadInput
+
+SUFFIXES = {".xml", ".cap", ".atom", ".rss", ".rdf", ".edxl", ".edxlde"}
+STDIN = "-"
+MARKS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe", b"\xfe\xff")  # how XML begins in any encoding it may have
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One file and its bytes; `fault` says in one sentence why it could not be read."""
+
+    name: str
+    raw: bytes = b""
+    fault: str = ""
+
+
+def found(paths: Iterable[str]) -> Iterator[Found]:
+    """Read each file, each folder with all that is in it, and standard input for `-`, one after the other.
+
+    In a folder other files than XML are passed over; a file that is named is always read.
+    """
+    for path in paths:
+        if path == STDIN:
+            yield Found(name=STDIN, raw=sys.stdin.buffer.read(MOST_BYTES + 1))
+        elif Path(path).is_dir():
+            yield from _within(Path(path))
+        else:
+            yield _read(Path(path))
+
+
+def one(path: str) -> bytes:
+    """Read the one file that is meant; raises BadInput for a folder and for what cannot be read."""
+    if path != STDIN and Path(path).is_dir():
+        raise BadInput(f"{path}: is a folder; name one file")
+    file = next(found([path]))
+    if file.fault:
+        raise BadInput(file.fault)
+    return file.raw
+
+
+def _within(folder: Path) -> Iterator[Found]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            file = _read(path)
+            if path.suffix.lower() in SUFFIXES or file.fault or _is_xml(file.raw):
+                yield file
+
+
+def _is_xml(raw: bytes) -> bool:
+    return raw[:200].lstrip().startswith(MARKS)
+
+
+def _read(path: Path) -> Found:
+    try:
+        with path.open("rb") as file:
+            return Found(name=str(path), raw=file.read(MOST_BYTES + 1))  # a byte more, to be refused for its size
+    except OSError as error:
+        return Found(name=str(path), fault=f"{path}: cannot be read: {error.strerror or error}")
