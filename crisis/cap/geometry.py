@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
 
-from crisis.cap.nouns import Circle, Point, Ring
+import shapely
+
+from crisis.cap.nouns import Circle, Ring
 
 FARTHEST_KM = 20_040.0  # half way round the earth
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+PLAIN = frozenset("0123456789.,+- \t\r\n")
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
 STRICT_CIRCLE = re.compile(f"{NUMBER},{NUMBER} {NUMBER}")
 LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
@@ -17,20 +21,49 @@ LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
 Note = Callable[[str, str], None]  # rule, sentence
 
 
-def read_ring(text: str, note: Note) -> Ring | None:
-    """Read a polygon: closed if it was open, turned if latitude and longitude were swapped.
+def read_rings(text: str, note: Note) -> tuple[Ring, ...]:
+    """Read a polygon: closed if it was open, turned if latitude and longitude were swapped, each after a note.
 
-    Gives None, after a note, when no area can be made of it.
+    One that reaches past 180 degrees becomes two rings; gives none, after a note, when no area can be made of it.
     """
     points = _points(text, note)
-    points = _in_range(points, note)
-    if points and points[0] != points[-1]:
-        note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
-        points = (*points, points[0])
+    if not points:
+        return ()
+    if not on_earth(points):
+        if _past_180(points):
+            note("R-POLY-RANGE", "reaches past 180 degrees of longitude; it was split there")
+            return split_ring(_closed(points, note))
+        points = _turned(points, note)
+    points = _closed(points, note) if points else points
     if len(points) < 4 or len(set(points)) < 3:
         note("R-POLY-MIN4", "the ring has fewer than four points and was left out")
-        return None
-    return points
+        return ()
+    return (points,)
+
+
+def split_ring(ring: Ring) -> tuple[Ring, ...]:
+    """Split a ring whose longitudes run past 180 degrees into rings within 180, the parts beyond moved by 360."""
+    if len(ring) < 4:
+        return ()
+    outline = shapely.make_valid(shapely.Polygon([(lon, lat) for lat, lon in ring]))
+    found: list[Ring] = []
+    for turn in (-360, 0, 360):
+        part = shapely.intersection(outline, shapely.box(turn - 180, -90, turn + 180, 90))
+        pieces = [piece for piece in shapely.get_parts(part) if piece.geom_type == "Polygon"]
+        found += [tuple((lat, lon - turn) for lon, lat in piece.exterior.coords) for piece in pieces]
+    return tuple(found)
+
+
+def _past_180(points: Ring) -> bool:
+    lats, lons = zip(*points, strict=True)
+    return on_earth(tuple((lat, 0.0) for lat in lats)) and max(map(abs, lons)) <= 540 and max(lons) - min(lons) < 180
+
+
+def _closed(points: Ring, note: Note) -> Ring:
+    if points[0] == points[-1]:
+        return points
+    note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
+    return (*points, points[0])
 
 
 def read_circle(text: str, note: Note) -> Circle | None:
@@ -41,7 +74,8 @@ def read_circle(text: str, note: Note) -> Circle | None:
         return None
     if not STRICT_CIRCLE.fullmatch(text.strip()):
         note("R-CIRCLE-FORMAT", "the circle is not written 'lat,lon radius'; it was read as such")
-    centre = _in_range(((float(found[1]), float(found[2])),), note)
+    centre: Ring = ((float(found[1]), float(found[2])),)
+    centre = centre if on_earth(centre) else _turned(centre, note)
     return Circle(lat=centre[0][0], lon=centre[0][1], radius=float(found[3])) if centre else None
 
 
@@ -61,6 +95,18 @@ def plain(number: float) -> str:
 
 
 def _points(text: str, note: Note) -> Ring:
+    if set(text) <= PLAIN:  # float() reads more than CAP allows, but nothing more of these characters
+        try:
+            points = [(float(lat), float(lon)) for lat, lon in [pair.split(",") for pair in text.split()]]
+        except ValueError:
+            return _odd_points(text, note)
+        if points:
+            return tuple(points)
+    return _odd_points(text, note)
+
+
+def _odd_points(text: str, note: Note) -> Ring:
+    """R-POLY-FORMAT: read points as "lat,lon lat,lon", leaving out what is none after a note (section 3.2.4)."""
     # Blanks are folded first: a pattern for any number of them takes quadratic time on megabytes of them.
     folded = " ".join(text.split())
     tokens = re.sub(" ?, ?", ",", folded).split()
@@ -73,16 +119,20 @@ def _points(text: str, note: Note) -> Ring:
     return tuple((float(pair[1]), float(pair[2])) for pair in found if pair)
 
 
-def _in_range(points: tuple[Point, ...], note: Note) -> tuple[Point, ...]:
-    if all(_on_earth(point) for point in points):
-        return points
+def _turned(points: Ring, note: Note) -> Ring:
     turned = tuple((lon, lat) for lat, lon in points)
-    if all(_on_earth(point) for point in turned):
+    if on_earth(turned):
         note("R-POLY-RANGE", "latitude and longitude are swapped; they were turned")
         return turned
     note("R-POLY-RANGE", "coordinates are out of range and were left out")
     return ()
 
 
-def _on_earth(point: Point) -> bool:
-    return abs(point[0]) <= 90 and abs(point[1]) <= 180
+def on_earth(points: Ring) -> bool:
+    """Tell whether every point lies within 90 degrees of latitude and 180 of longitude; NaN lies nowhere."""
+    if not points:
+        return True
+    lats, lons = zip(*points, strict=True)
+    if not math.isfinite(sum(lats) + sum(lons)):  # NaN escapes min and max
+        return False
+    return bool(min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180)

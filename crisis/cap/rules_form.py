@@ -1,0 +1,152 @@
+"""Reads the small spellings of CAP (times, words from a list, numbers, lists, references) and notes each odd one.
+
+Once read, a noun no longer shows how it was spelt: these rules can only be asked while reading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from crisis.cap.geometry import NUMBER
+from crisis.cap.nouns import Reference
+from crisis.cap.rules_alert import FIRST_YEAR, LAST_YEAR
+
+STRICT_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[-+][0-9]{2}:[0-9]{2}")
+LOOSE_TIME = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ] ?([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?"
+    r"\s*(?:([Zz])|(?:UTC|GMT)?([-+,])([0-9]{2}):?([0-9]{2})?)?"
+)
+DECIMAL = re.compile(NUMBER)
+QUOTED = re.compile(r'"([^"]*)"|(\S+)')
+OLD_WORDS = {"very likely": "likely"}  # CAP 1.0 certainty
+
+Note = Callable[[str, str], None]  # rule, sentence
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def read_time(text: str, note: Note) -> datetime | None:
+    """R-TIME-FORMAT: read a time as 2026-11-21T08:15:00+07:00; loosely, after a note; None when it is no time.
+
+    No Z, no fraction, always an offset (CAP 1.2 section 3.3.2); without an offset it is taken as UTC.
+    """
+    strict = STRICT_TIME.fullmatch(text) is not None
+    if strict:
+        plus_zero(text, note)
+    try:
+        time = datetime.fromisoformat(text) if strict else _loose(text)
+    except ValueError:
+        time = None
+    if time is None or not FIRST_YEAR <= time.year <= LAST_YEAR:
+        note("R-TIME-FORMAT", f"'{text[:40]}' is not a time and was left out")
+        return None
+    if not strict:
+        note("R-TIME-FORMAT", f"'{text[:40]}' is not like 2026-11-21T08:15:00+07:00; read as well as could be")
+    return time
+
+
+def plus_zero(text: str, note: Note) -> None:
+    """W-TIME-PLUS00: UTC is spelt -00:00 (CAP 1.2 section 3.3.2)."""
+    if text.endswith("+00:00"):
+        note("W-TIME-PLUS00", "writes UTC as +00:00; CAP writes -00:00")
+
+
+def _loose(text: str) -> datetime | None:
+    found = LOOSE_TIME.fullmatch(text)
+    if found is None:
+        return None
+    day, hour, _, sign, hours, minutes = found.groups()
+    offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else "+00:00"
+    return datetime.fromisoformat(f"{day}T{hour}{offset}")
+
+
+def late_hour(text: str, note: Note) -> datetime | None:
+    """Read the hour 24:00:00 as the next day's first and a leap second as the one before, both XML's own spellings."""
+    if text[10:19] == "T24:00:00":
+        time = read_time(text.replace("T24", "T00", 1), note)
+        return time + timedelta(days=1) if time else None
+    if text[16:19] == ":60":
+        return read_time(f"{text[:16]}:59{text[19:]}", note)
+    return read_time(text, note)
+
+
+def read_choice(text: str, words: Mapping[str, Choice], note: Note) -> Choice | None:
+    """X-ENUM: read one of CAP's words, in any case after a note; None when it is none of them (section 3.2)."""
+    plain = text.strip().lower()
+    plain = OLD_WORDS.get(plain, plain)
+    chosen = next((choice for word, choice in words.items() if word.lower() == plain), None)
+    if chosen is None or chosen.value != text:
+        note("X-ENUM", f"'{text.strip()[:40]}' is not one of CAP's words; read as {chosen or 'unknown'}")
+    return chosen
+
+
+def read_number(text: str, note: Note) -> float | None:
+    """X-NUMBER: read a decimal without exponent (section 3.2.4); None after a note when it is none."""
+    if len(text) > 400 or not DECIMAL.fullmatch(text) or float(text) in {float("inf"), float("-inf")}:
+        note("X-NUMBER", f"'{text[:40]}' is not a number and was left out")
+        return None
+    return float(text)
+
+
+def read_size(text: str, note: Note) -> int | None:
+    """X-NUMBER: read a whole number of bytes (section 3.2.3); None after a note when it is none."""
+    if len(text) > 18 or not re.fullmatch(r"\+?[0-9]+", text):
+        note("X-NUMBER", f"'{text[:40]}' is not a number of bytes and was left out")
+        return None
+    return int(text)
+
+
+def read_list(text: str) -> tuple[str, ...]:
+    """Read names that blanks part, those with blanks in quotes (section 3.2.1)."""
+    found = QUOTED.findall(text)
+    return tuple(name for pair in found if (name := (pair[0] or pair[1]).strip()))
+
+
+def read_references(text: str, note: Callable[[int, str, str], None]) -> Iterator[Reference]:
+    """R-REFS-TRIPLE: read references as sender,identifier,sent parted by any blanks (section 3.2.1).
+
+    Loose times, such as with Z, are read after W-REFS-TIME; other odd triples are left out after a note.
+    """
+    for at, triple in enumerate(text.split()):
+        sender, _, rest = triple.partition(",")
+        identifier, _, sent = rest.partition(",")
+        odd: list[str] = []
+        time = read_time(sent, lambda rule, _, odd=odd: odd.append(rule)) if sent else None  # type: ignore[misc]
+        if not sender or not identifier or time is None:
+            note(at, "R-REFS-TRIPLE", f"'{triple[:80]}' is not sender,identifier,sent and was left out")
+            continue
+        for rule in odd:
+            refs_time(at, rule, note)
+        yield Reference(sender=sender, identifier=identifier, sent=time)
+
+
+def refs_time(at: int, rule: str, note: Callable[[int, str, str], None]) -> None:
+    """W-REFS-TIME: the time in a reference is spelt as that alert spelt it, so senders with Z are only warned."""
+    note(at, "W-TIME-PLUS00" if rule.startswith("W-") else "W-REFS-TIME", "has a time that is not spelt as CAP does")
+
+
+def in_order(name: str, order: int, last: int, note: Note) -> int:
+    """X-ORDER: parts stand in the order of the standard's sequence (section 3.4, the XSD); give the last so far."""
+    if order < last:
+        note("X-ORDER", f"stands after parts that {name} has to stand before")
+        return last
+    return order
+
+
+def only_once(name: str, note: Note) -> None:
+    """X-REPEATED: what the standard allows once is there once (section 3.2)."""
+    note("X-REPEATED", f"{name} is there more than once; the first with words was used")
+
+
+def not_known(name: str, read_as: str, note: Note) -> None:
+    """X-UNKNOWN: every element is one of CAP's, spelt so, in its place and namespace (section 3.4)."""
+    says = f"it was read as {read_as}" if read_as else "it was not read"
+    note("X-UNKNOWN", f"{name[:40]} is not an element that CAP has here; {says}")
+
+
+def not_there(name: str, read_as: str, note: Note) -> None:
+    """X-REQUIRED: what every alert has to say is there (section 3.2)."""
+    note("X-REQUIRED", f"{name} is missing; read as {read_as}")
