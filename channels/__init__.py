@@ -8,6 +8,7 @@ from types import MappingProxyType
 from channels.chat.telegram import Telegram
 from channels.contract import Channel
 from channels.page import Page
+from channels.push.webhook import Webhook
 from channels.radio.radio import Radio
 from channels.sms.smpp import Smpp
 from channels.social.mastodon import Mastodon
@@ -19,5 +20,6 @@ REGISTRY: Mapping[str, type[Channel]] = MappingProxyType(
         "mastodon": Mastodon,
         "page": Page,
         "radio": Radio,
+        "webhook": Webhook,
     }
 )

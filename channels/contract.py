@@ -46,7 +46,8 @@ class Size:
 class Limit:
     """What a channel can carry: which words suit it, best first, and how much of them.
 
-    `renditions` names kinds of words of a playbook (headline, short, long, radio). `cost` is the usual
+    `renditions` names kinds of words of a playbook (headline, short, long, radio), or "cap" for the whole
+    alert as a CAP document. `cost` is the usual
     price of one part in the district's currency (0 where posting is free).
     """
 
@@ -79,6 +80,7 @@ class Notice:
     link: str = ""  # the public page of the alert
     replaces: tuple[str, ...] = ()  # ids of the notices this one takes the place of
     ends: bool = False  # a cancel or all-clear: nothing is in force after it
+    document: bytes = field(default=b"", repr=False)  # the alert as CAP XML, for channels whose rendition is "cap"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

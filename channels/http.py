@@ -217,10 +217,11 @@ class Http:
         path: str,
         *,
         body: Mapping[str, Any] | None = None,
+        raw: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Reply:
-        """Send one request, `body` as JSON, and return the reply whatever its status.
+        """Send one request, `body` as JSON or `raw` as it is, and return the reply whatever its status.
 
         Raises Unavailable when nothing was written to the server, Unsure when it was and no whole reply
         came within `timeout` seconds.
@@ -235,6 +236,7 @@ class Http:
                 method,
                 self._origin + path,
                 json=body,
+                data=raw,
                 headers=headers,
                 timeout=limits,
                 allow_redirects=False,

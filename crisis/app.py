@@ -20,7 +20,7 @@ from channels.contract import Incoming, Limit, Misconfigured, Reach, Receipt, Se
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
 from crisis.errors import BadInput, BadPlaybook, Fault, NotReady
-from crisis.flow import deliver, fanout, inbound, receipts, register
+from crisis.flow import deliver, fanout, inbound, publish, receipts, register
 from crisis.flow.inbound import Desk
 from crisis.flow.pace import Pace
 from crisis.flow.release import Outlet
@@ -59,7 +59,8 @@ def open_accounts(settings: Settings) -> list[Account]:
     """Build every channel account that is set up; raise BadInput naming the setting that is wrong."""
     accounts, faults = [], []
     for name, url in settings.accounts().items():
-        channel_name, _, drill = name.partition("/")
+        way, _, drill = name.partition("/")
+        channel_name = way.partition(":")[0]
         try:
             channel = REGISTRY[channel_name].from_url(url)
             accounts.append(Account(name=name, channel=channel, pace=Pace(channel.rate)))
@@ -106,6 +107,7 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
     playbooks = load_playbooks(settings.playbooks)
     replies = load_replies(settings.playbooks / "replies.yaml")
     accounts = open_accounts(settings)
+    signer = publish.load_signer(settings.signing_key, settings.signing_certificate)
     given = settings.key.get_secret_value() if settings.key else None
     vault = privacy.Vault(privacy.load_key(given, settings.data_dir))
     url = settings.database_url.get_secret_value() if settings.database_url else None
@@ -117,6 +119,7 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
             await inbound.load_faq(pool, playbooks)
             await register.ensure_pages(pool, _pages(accounts, settings), vault)
             house = _house(pool, desk, accounts, now)
+            house.signer = signer
             async with _parts(settings, house, accounts, dsn) as service:
                 yield service
         finally:
@@ -128,7 +131,8 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
 
 def _pages(accounts: Sequence[Account], settings: Settings) -> dict[str, list[str]]:
     languages = [language.strip() for language in settings.languages.split(",") if language.strip()]
-    return {a.channel.name: languages for a in accounts if a.channel.reach is Reach.POSTED}
+    posted = [a.channel for a in accounts if a.channel.reach is Reach.POSTED]
+    return {c.name: [""] if "cap" in c.limit.renditions else languages for c in posted}
 
 
 def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable[[], datetime]) -> House:
@@ -153,6 +157,7 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
         public_url=settings.public_url,
         lease_seconds=settings.lease_seconds,
         now=house.now,
+        document=house.cap,
     )
     expand = asyncio.Event()
     listener = _listener(dsn, house, courier, expand)

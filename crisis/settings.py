@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
@@ -131,14 +132,31 @@ class Settings(BaseSettings):
         return settings
 
     def accounts(self) -> dict[str, str]:
-        """Name every channel account that is set up (sms, sms/exercise ...) with its address."""
+        """Name every channel account that is set up (sms, sms/exercise ...) with its address.
+
+        Each target of a webhook is an account of its own (webhook:system.example), so that none waits for another.
+        """
         found: dict[str, str] = {}
         for channel in CHANNELS:
-            for name, field in ((channel, channel), (f"{channel}/exercise", f"exercise_{channel}")):
+            for drill, field in (("", channel), ("/exercise", f"exercise_{channel}")):
                 secret: SecretStr | None = getattr(self, field)
-                if secret is not None:
-                    found[name] = secret.get_secret_value()
+                if secret is None:
+                    continue
+                given = secret.get_secret_value()
+                for name, url in _targets(channel, given) if channel == "webhook" else [(channel, given)]:
+                    found[f"{name}{drill}"] = url
         return found
 
 
-CHANNELS = ("sms", "telegram", "mastodon", "page", "radio")
+CHANNELS = ("sms", "telegram", "mastodon", "page", "radio", "webhook")
+
+
+def _targets(channel: str, urls: str) -> list[tuple[str, str]]:
+    """Name each of several addresses by its host and port; a second one there is told apart by its number."""
+    named: list[tuple[str, str]] = []
+    for url in dict.fromkeys(urls.split()):
+        host = re.sub(r"[^A-Za-z0-9.:-]", "", url.partition("://")[2].partition("/")[0].rpartition("@")[2])[:80]
+        name, taken = f"{channel}:{host}", {name for name, _ in named}
+        number = next(n for n in range(1, len(named) + 2) if (name if n == 1 else f"{name}:{n}") not in taken)
+        named.append((name if number == 1 else f"{name}:{number}", url))
+    return named

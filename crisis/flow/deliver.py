@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
 
 from channels.contract import Address, Misconfigured, Notice, Outcome, Reach, Result
 from crisis import db, log
-from crisis.errors import NotReady
+from crisis.errors import BadInput, NotReady
 from crisis.flow import fanout
 from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.pace import loop_now
@@ -144,9 +145,11 @@ class Courier:
         public_url: str,
         lease_seconds: float,
         now: Callable[[], datetime],
+        document: Callable[[int], Awaitable[bytes]] | None = None,
     ) -> None:
+        """`document` gives an alert as CAP XML, for the channels that carry it; without it they send nothing."""
         self._pool, self._vault, self._accounts = pool, vault, {a.name: a for a in accounts}
-        self._public_url, self._lease = public_url, lease_seconds
+        self._public_url, self._lease, self._document = public_url, lease_seconds, document
         self._ledger = Ledger(pool)
         self._shared = Shared(self._ledger, now, lease_seconds)
 
@@ -258,6 +261,8 @@ class Courier:
                 found = await connection.fetch(THREADS, row["refs"], load.ids)
                 threads = {r["address_id"]: r["ref"] for r in found}
         notice = make_notice(row, account.channel.name, load.language, self._public_url)
+        if "cap" in account.channel.limit.renditions and row["alert_id"] is not None:
+            notice = replace(notice, document=await self._as_cap(row["alert_id"]))
         opened = [(r["id"], self._open(account, load, r)) for r in rows]
         addresses = [
             Address(id=i, value=value, key=f"{notice.id}/{i}", thread=threads.get(i, ""))
@@ -265,6 +270,15 @@ class Courier:
             if value is not None
         ]
         return addresses, notice, row["expires"]
+
+    async def _as_cap(self, alert_id: int) -> bytes:
+        """Give the CAP document; an alert that cannot be written as CAP has none, and an alarm told why."""
+        if self._document is None:
+            return b""
+        try:
+            return await self._document(alert_id)
+        except BadInput:
+            return b""
 
     def _open(self, account: Account, load: Load, row: asyncpg.Record) -> str | None:
         """Open a sealed address; one that was sealed with another key is refused, and holds up nobody else."""

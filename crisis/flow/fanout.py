@@ -46,7 +46,7 @@ ORDER BY a.rank, a.id LIMIT $11
 
 PAGES = """
 SELECT id, rank, language FROM address
-WHERE channel = $1 AND resident_id IS NULL AND language = ANY($2::text[]) ORDER BY id
+WHERE channel = $1 AND resident_id IS NULL AND (language = ANY($2::text[]) OR language = '') ORDER BY id
 """
 
 ANCESTORS = "SELECT id FROM dispatch WHERE alert_id = ANY($1::bigint[]) AND channel = $2"

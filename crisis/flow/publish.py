@@ -7,16 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from crisis import db, log
 from crisis.cap.compose import compose
+from crisis.cap.sign import Signer, sign
 from crisis.cap.write import write
 from crisis.errors import BadInput, CrisisError, NotFound
 from crisis.model.office import Office
-
-if TYPE_CHECKING:
-    from crisis.cap.sign import Signer
 
 logger = log.get("publish")
 
@@ -61,8 +59,6 @@ def load_signer(key: Path | None, certificate: Path | None) -> Signer | None:
     if key is None or certificate is None:
         missing = "CRISIS_SIGNING_KEY" if key is None else "CRISIS_SIGNING_CERTIFICATE"
         raise BadInput(f"{missing} is not set: a signature needs both the key and its certificate")
-    from crisis.cap.sign import Signer
-
     try:
         return Signer.load(key, certificate)
     except CrisisError as error:
@@ -85,9 +81,11 @@ async def document(pool: db.Pool, alert_id: int, office: Office, signer: Signer 
     try:
         # A coast of many thousand points takes a while to thin, and a signature a while to make.
         made, why = await asyncio.to_thread(_make, dict(row), [dict(one) for one in earlier], office, signer)
-    except BadInput as error:
-        await _call(pool, "cap_refused", alert_id, f"alert {alert_id} is not published as CAP: {error}", now)
-        raise
+    except Exception as error:  # a fault here must end neither the door nor the delivery that asked
+        says = f"alert {alert_id} cannot be published as CAP: {error if isinstance(error, BadInput) else repr(error)}"
+        logger.exception("publish.not_written", alert=alert_id)
+        await _call(pool, "cap_refused", alert_id, says, now)
+        raise BadInput(says) from error
     if why:
         says = f"CAP alerts go out unsigned ({why}): mend CRISIS_SIGNING_KEY and its certificate, then restart"
         await _call(pool, "cap_unsigned", alert_id, says, now)
@@ -104,8 +102,6 @@ def _make(
     xml = write(compose(row, earlier, office))
     if signer is None:
         return Document(xml=xml, signed=False), ""
-    from crisis.cap.sign import sign
-
     try:
         return Document(xml=sign(xml, signer), signed=True), ""
     except Exception as error:  # whatever it is: a warning is never held back for want of a signature

@@ -74,7 +74,8 @@ FROM staged s WHERE s.line = ANY($1::int[]) ORDER BY s.line
 """
 ONE_IMPORT = "SELECT pg_advisory_xact_lock(7246702)"
 
-# The page, account or transmitter of a posted channel is an address too, one for each language.
+# The page, account or transmitter of a posted channel is an address too, one for each language; without a
+# language it takes all of them at once, as a CAP document does.
 ADD_PAGE = """
 INSERT INTO address (channel, language, sealed, lookup) VALUES ($1, $2, $3, $4) ON CONFLICT (channel, lookup) DO NOTHING
 """

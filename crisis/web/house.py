@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from channels.contract import Limit
 from crisis import db
+from crisis.cap.sign import Signer
 from crisis.errors import NotFound
 from crisis.flow import publish
 from crisis.flow.inbound import Desk
@@ -20,9 +20,6 @@ from crisis.flow.release import Outlet
 from crisis.model.alert import Mode
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
-
-if TYPE_CHECKING:
-    from crisis.cap.sign import Signer
 
 
 class Calls:
@@ -72,6 +69,10 @@ class House:
     async def document(self, alert_id: int) -> publish.Document:
         """Give a released alert as CAP XML, the same bytes each time; raises like publish.document."""
         return await publish.document(self.pool, alert_id, self.office, self.signer, self.now())
+
+    async def cap(self, alert_id: int) -> bytes:
+        """Give the bytes of document()."""
+        return (await self.document(alert_id)).xml
 
     def trouble_of(self, account: str) -> str:
         """Say why an account does not send just now; empty when it does."""

@@ -80,7 +80,7 @@ async def _certificate(request: web.Request) -> web.Response:
     signer = request.app[HOUSE].signer
     if signer is None:
         return refuse(request, 404, "no_file")
-    return web.Response(body=signer.certificate_pem, headers={**SAFE, "Content-Type": PEM_TYPE})
+    return web.Response(body=signer.pem.encode(), headers={**SAFE, "Content-Type": PEM_TYPE})
 
 
 async def _atom(request: web.Request) -> web.Response:

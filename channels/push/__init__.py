@@ -1,0 +1,1 @@
+"""Channels to other systems and devices that are pushed to."""
