@@ -34,7 +34,8 @@ CLOSE_DRAFT = "UPDATE alert SET state = $2 WHERE id = $1 AND state = ANY($3)"
 
 # The constraint approver_is_another_person stands behind this statement.
 GO_LIVE = """
-UPDATE alert SET state = 'live', approved_by = $2, break_glass = $3, sent = $4 WHERE id = $1 AND state = ANY($5)
+UPDATE alert SET state = 'live', approved_by = $2, break_glass = $3, pre_authorised = $4, sent = $5
+WHERE id = $1 AND state = ANY($6)
 """
 
 # An update, cancel or all-clear takes the place of every alert of its chain in the same transaction, so that
@@ -73,6 +74,17 @@ AUDIT = "INSERT INTO audit (officer_id, act, subject, reason, facts, at) VALUES 
 ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
 
 TELL_ALERT = "SELECT pg_notify('alert', $1)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leave:
+    """By whose leave an alert goes out: an approver, one officer with a reason, or a rule agreed on beforehand."""
+
+    act: str
+    officer: Officer | None = None
+    approver: int | None = None
+    glass: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +168,8 @@ async def approve(
             raise refuse_move(alert_id, row["state"], AlertState.LIVE)
         if row["words_hash"] != words_hash:
             raise IllegalMove(f"alert {alert_id} was changed since you read it: read it again and approve what you see")
-        await _go_live(connection, row, officer, None, outlets, now)
+        leave = _Leave(act="alert.approve", officer=officer, approver=officer.id)
+        await _go_live(connection, row, leave, outlets, now)
 
 
 @again_after_deadlock
@@ -191,27 +204,53 @@ async def break_glass(
         what = f"alert {alert_id} ({row['playbook']} {row['level']}, {row['mode']})"
         says = f"{officer.name} released {what} alone: {_reason(reason)}"
         await connection.execute(ALARM, "break_glass", alert_id, says, Role.SUPERVISOR.value, now)
-        await _go_live(connection, row, officer, reason.strip(), outlets, now)
+        leave = _Leave(act="alert.break_glass", officer=officer, glass=reason.strip())
+        await _go_live(connection, row, leave, outlets, now)
+
+
+async def release_pre_authorised(
+    connection: db.AnyConnection, alert_id: int, rule: str, outlets: Sequence[Outlet], now: datetime
+) -> None:
+    """Release a draft of a feed without an officer, by a rule agreed on beforehand, in the caller's transaction.
+
+    `rule` says which rule of which playbook, for which feed; it stays on the record and every supervisor is told.
+    Whether it may is the caller's to decide. IllegalMove for anything but a draft that no officer wrote or submitted.
+    """
+    row = await _locked(connection, alert_id)
+    if row["state"] != AlertState.DRAFT or row["drafted_by"] is not None:
+        raise IllegalMove(
+            f"alert {alert_id} is {row['state']} and in an officer's hands: only a feed's draft can leave"
+        )
+    what = f"alert {alert_id} ({row['playbook']} {row['level']}, {row['mode']}) for {row['area_desc']}"
+    says = f"{what} left without an officer, by {rule}: read it, and correct or cancel it if it is wrong"
+    await connection.execute(ALARM, "pre_authorised", alert_id, says, Role.SUPERVISOR.value, now)
+    await _go_live(connection, row, _Leave(act="alert.pre_authorised", rule=rule), outlets, now)
+
+
+async def withdraw(connection: db.AnyConnection, alert_id: int, reason: str, now: datetime) -> None:
+    """End a feed's own draft in the caller's transaction because its source said something newer."""
+    row = await _locked(connection, alert_id)
+    state = AlertState.REJECTED
+    await _moved(connection, row, state, CLOSE_DRAFT, alert_id, state.value, before(state))
+    await connection.execute(DUE_DONE, [alert_id], now)
+    await _audit(connection, None, "alert.rejected", alert_id, reason, {}, now)
 
 
 async def _go_live(
     connection: db.AnyConnection,
     row: asyncpg.Record,
-    officer: Officer,
-    glass: str | None,
+    leave: _Leave,
     outlets: Sequence[Outlet],
     now: datetime,
 ) -> None:
     _still_in_time(row, now)
     _every_way_is_there(row, outlets)
-    approver = None if glass is not None else officer.id
-    live = (row["id"], approver, glass, now.replace(microsecond=0), before(AlertState.LIVE))
-    await _moved(connection, row, AlertState.LIVE, GO_LIVE, *live)
+    by = (leave.approver, leave.glass, leave.rule, now.replace(microsecond=0))
+    await _moved(connection, row, AlertState.LIVE, GO_LIVE, row["id"], *by, before(AlertState.LIVE))
     await _replace(connection, row, now)
     await _set_clock(connection, row, now)
     facts = {"hash": row["words_hash"], "accounts": [o.account for o in outlets]}
-    act = "alert.approve" if glass is None else "alert.break_glass"
-    await _audit(connection, officer, act, row["id"], glass or "", facts, now)
+    await _audit(connection, leave.officer, leave.act, row["id"], leave.glass or leave.rule or "", facts, now)
     for outlet in outlets:
         way = (outlet.channel, outlet.account, outlet.reach.value, row["urgent"], row["expires"])
         dispatch_id = await connection.fetchval(DISPATCH, row["id"], *way)
@@ -295,14 +334,14 @@ async def _moved(
 
 async def _audit(
     connection: db.AnyConnection,
-    officer: Officer,
+    officer: Officer | None,
     act: str,
     subject: int,
     reason: str,
     facts: Mapping[str, object],
     now: datetime,
 ) -> None:
-    await connection.execute(AUDIT, officer.id, act, subject, reason, dict(facts), now)
+    await connection.execute(AUDIT, officer.id if officer else None, act, subject, reason, dict(facts), now)
 
 
 def _reason(text: str) -> str:

@@ -154,17 +154,20 @@ async def show(
 async def draft(
     connection: db.AnyConnection,
     wish: Wish,
-    officer: Officer,
+    officer: Officer | None,
     means: Means,
     key: Key,
     confirmed: int,
     now: datetime,
+    incident_id: int | None = None,
 ) -> int:
     """Open an incident with its first draft alert; the same key twice gives the same alert.
 
-    Raise BadInput with every reason for which it could not be released; nothing is stored then.
+    Without an officer a feed drafts it; with `incident_id` it takes the place of a draft of that incident that
+    was never released. Raise BadInput with every reason for which it could not be released; nothing is stored then.
     """
-    officer.need(Role.OFFICER)
+    if officer is not None:
+        officer.need(Role.OFFICER)
     async with connection.transaction():
         if known := await same_request(connection, officer, key):
             return known
@@ -172,7 +175,8 @@ async def draft(
         _, reasons = await check_audience(connection, plan, confirmed, now)
         if reasons:
             raise BadInput("; ".join(reasons))
-        incident = await connection.fetchval(OPEN_INCIDENT, wish.playbook.playbook, wish.mode.value, now)
+        opened = (wish.playbook.playbook, wish.mode.value, now)
+        incident = incident_id or await connection.fetchval(OPEN_INCIDENT, *opened)
         await insert(connection, plan, incident, [], officer, key, now)
     logger.info(
         "trigger.drafted",
@@ -184,9 +188,9 @@ async def draft(
     return plan.alert_id
 
 
-async def same_request(connection: db.AnyConnection, officer: Officer, key: Key) -> int | None:
+async def same_request(connection: db.AnyConnection, officer: Officer | None, key: Key) -> int | None:
     """Find the alert this officer made with the same key; IllegalMove if the key was used for another request."""
-    if key.key is None:
+    if key.key is None or officer is None:
         return None
     await connection.execute(ONE_AT_A_TIME, f"{officer.id}/{key.key}")
     row = await connection.fetchrow(SAME_REQUEST, officer.id, key.key)
@@ -203,15 +207,16 @@ async def insert(
     plan: Plan,
     incident_id: int,
     refs: Sequence[int],
-    officer: Officer,
+    officer: Officer | None,
     key: Key,
     now: datetime,
 ) -> None:
     """Store a planned alert as a draft in the caller's transaction."""
     chain = (incident_id, list(refs))
-    by = (officer.id, key.key, key.request_hash, now)
+    author = officer.id if officer else None
+    by = (author, key.key, key.request_hash, now)
     await connection.execute(INSERT, *_columns(plan, *chain), *by, plan.expires, plan.next_update)
-    await connection.execute(AUDIT, officer.id, plan.alert_id, {"hash": plan.words_hash}, now)
+    await connection.execute(AUDIT, author, plan.alert_id, {"hash": plan.words_hash}, now)
 
 
 def _columns(plan: Plan, incident_id: int, refs: list[int]) -> tuple[object, ...]:

@@ -17,6 +17,7 @@ from crisis.flow.plan import Means, Wish
 from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
 from crisis.model.alert import AlertState, Mode, before
+from crisis.model.audience import Target
 from crisis.model.officer import Officer, Role
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
@@ -65,6 +66,10 @@ class Change:
     level: str | None = None
     slots: Mapping[str, slotting.Typed] = field(default_factory=dict)
     areas: Sequence[str] = ()
+    target: Target | None = None  # instead of areas, where a feed tells it
+    cap: Mapping[str, str] = field(default_factory=dict)
+    onset: datetime | None = None
+    source: str = ""
     expires: datetime | None = None
     confirmed: int = 0
 
@@ -87,7 +92,7 @@ async def follow_up(
     connection: db.AnyConnection,
     alert_id: int,
     change: Change,
-    officer: Officer,
+    officer: Officer | None,
     playbook: Playbook,
     means: Means,
     key: Key,
@@ -96,9 +101,10 @@ async def follow_up(
     """Draft an update, correction, cancel or all-clear of an alert's incident, referring to its whole chain.
 
     A cancel or correction pushes aside a draft in progress: mending comes first. IllegalMove when the
-    incident is closed, was never released, or another draft of it is open.
+    incident is closed, was never released, or another draft of it is open. Without an officer a feed drafts it.
     """
-    officer.need(Role.OFFICER)
+    if officer is not None:
+        officer.need(Role.OFFICER)
     async with connection.transaction():
         if known := await trigger.same_request(connection, officer, key):
             return known
@@ -148,7 +154,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
     if change.areas:
         target = await trigger.find_target(connection, change.areas)
     else:
-        target = planning.target_of(dict(former))
+        target = change.target or planning.target_of(dict(former))
     used = await connection.fetchval(USED, former["incident_id"])
     return Wish(
         playbook=playbook,
@@ -159,8 +165,10 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
         purpose=change.purpose,
         number=await connection.fetchval(LAST_NUMBER, former["incident_id"]) + 1,
         reason=change.reason,
-        source=former["source"],
+        source=change.source or former["source"],
         channels=[c for c in playbook.channels if c in used],
+        cap=change.cap,
+        onset=change.onset,
         expires=change.expires,
     )
 
