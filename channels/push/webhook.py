@@ -56,13 +56,13 @@ class Webhook:
         )
 
     @classmethod
-    def from_url(cls, url: str) -> Self:
+    def from_url(cls, url: str, *, timeout: float = 10.0) -> Self:
         """Build from https://TOKEN@system.example/path; its query, if any, goes out as it is."""
         parts = _split(url)
         target = account(parts._replace(query="", fragment="").geturl(), cls.name)
         if not re.fullmatch(r"[\w.~+/=-]+", target.token, re.ASCII):
             raise Misconfigured(f"{cls.name}: the token in its URL has characters no token has")
-        return cls(target, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+        return cls(target, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), timeout=timeout)
 
     async def open(self) -> None:
         await self._http.open()

@@ -164,15 +164,18 @@ class Hands:
 
 
 @contextlib.asynccontextmanager
-async def open_town(dsn: str, folder: Path, port: int, hands: Hands) -> AsyncIterator[Town]:
-    """Start the carriers and the service; without a `dsn` it runs its embedded Postgres in the folder."""
+async def open_town(dsn: str, folder: Path, port: int, hands: Hands, **more: str) -> AsyncIterator[Town]:
+    """Start the carriers and the service; without a `dsn` it runs its embedded Postgres in the folder.
+
+    `more` are further settings by their names.
+    """
     async with (
         Smsc() as smsc,
         MastodonSandbox() as mastodon,
         TelegramSandbox() as telegram,
         aiohttp.ClientSession() as session,
     ):
-        variables = environment(folder, dsn, smsc, mastodon, telegram, port)
+        variables = environment(folder, dsn, smsc, mastodon, telegram, port) | more
         settings = Settings.read({name: value for name, value in variables.items() if value})
         async with app.running(settings, hands.now) as service:
             tokens = {}
