@@ -90,6 +90,7 @@ def read_form(signature: etree._Element) -> Form:
     digest = DIGESTS.get(_algorithm(_child(_reference(signed), "DigestMethod")))
     if method is None or digest is None:
         raise Broken("it is signed by an algorithm that is not accepted; RSA and ECDSA with SHA-2 are")
+    _must_be_base64(_child(signature, "SignatureValue"))
     certificates = _certificates(signature)
     leaf = trust.leaf_of(certificates)
     if certificates and leaf is None:
@@ -142,7 +143,19 @@ def _reference(signed: etree._Element) -> etree._Element:
         raise Broken("its signature changes the alert by more than leaving itself out")
     for transform in transforms[1:]:
         _canonical(transform)
+    _must_be_base64(_child(references[0], "DigestValue"))
     return references[0]
+
+
+def _must_be_base64(element: etree._Element) -> None:
+    try:
+        _decoded(element)
+    except ValueError:
+        raise Broken("its signature holds a number with junk in it") from None
+
+
+def _decoded(element: etree._Element) -> bytes:
+    return b64decode("".join((element.text or "").split()), validate=True)
 
 
 def _canonical(method: etree._Element) -> None:
@@ -162,13 +175,13 @@ def _algorithm(element: etree._Element) -> str:
 
 
 def _certificates(signature: etree._Element) -> tuple[x509.Certificate, ...]:
-    texts = [one.text or "" for one in signature.findall(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate")]
-    if len(texts) > MOST_CERTIFICATES:
-        raise Broken(f"its signature brings {len(texts)} certificates; at most {MOST_CERTIFICATES} are read")
-    if not texts and signature.find(f"{DS}KeyInfo/{DS}KeyValue") is None:
+    papers = signature.findall(f"{DS}KeyInfo/{DS}X509Data/{DS}X509Certificate")
+    if len(papers) > MOST_CERTIFICATES:
+        raise Broken(f"its signature brings {len(papers)} certificates; at most {MOST_CERTIFICATES} are read")
+    if not papers and signature.find(f"{DS}KeyInfo/{DS}KeyValue") is None:
         raise Broken("its signature names neither certificate nor key")
     try:
-        return tuple(x509.load_der_x509_certificate(b64decode("".join(text.split()), validate=True)) for text in texts)
+        return tuple(x509.load_der_x509_certificate(_decoded(paper)) for paper in papers)
     except ValueError:
         raise Broken("a certificate in its signature cannot be read") from None
 
