@@ -51,11 +51,11 @@ def alerts_in(part: etree._Element, original: Original, place: Place) -> list[En
 
 def outermost(part: etree._Element) -> Iterator[etree._Element]:
     """Give the alert elements in a part, none that is inside another."""
-    if _is_alert(part):
-        yield part
-        return
-    for child in part.iterchildren("*"):
-        yield from outermost(child)
+    known: set[etree._Element] = set()
+    for one in part.iter("{*}alert"):
+        if _is_alert(one) and (not known or known.isdisjoint(one.iterancestors("{*}alert"))):
+            known.add(one)
+            yield one
 
 
 def read_alert(raw: bytes, place: Place) -> Entry:
@@ -76,11 +76,8 @@ def _spots(place: Place, count: int) -> list[Place]:
 
 def _is_alert(element: etree._Element) -> bool:
     """An alert in a namespace unknown to us counts too: it must be seen to be refused, not passed over."""
-    name = etree.QName(element)
-    if name.localname != "alert":
-        return False
     children = {etree.QName(child).localname for child in element}
-    return name.namespace in VERSIONS or not children.isdisjoint({"identifier", "info"})
+    return etree.QName(element).namespace in VERSIONS or not children.isdisjoint({"identifier", "info"})
 
 
 def _of_element(alert: etree._Element, original: Original, place: Place) -> Entry:

@@ -32,8 +32,9 @@ def read_index(original: Original, url: str) -> Iterator[Entry]:
 
     Links are made absolute against `url` and xml:base. Alerts that stand beside the entries are given last.
     """
+    feed = _Feed(original.root, url)
     for at, part in enumerate(_entries(original.root)):
-        told = _Told(part, original.root, url)
+        told = _Told(part, feed)
         yield from _read(part, told, original, f"entry[{at}]")
     yield from _strays(original)
 
@@ -86,26 +87,38 @@ def _no_way_in(told: _Told) -> Warning:
     return Warning(rule="X-ENTRY", where="link", says=f"the entry{named} has neither an alert nor a link to one")
 
 
+class _Feed:
+    """What the feed says once for all its entries."""
+
+    def __init__(self, root: etree._Element, url: str) -> None:
+        self.url = url
+        parts = [root, *root.iterchildren("{*}channel")]
+        self.author = next(filter(None, map(_author, parts)), "")
+        languages = [part.get(LANGUAGE) or "" for part in parts]
+        languages += [text_of(one) for part in parts for one in _own(part, "language")]
+        self.language = next(filter(None, languages), "").strip()
+
+
 class _Told:
     """What an entry says about its alert, in the words of Atom or RSS."""
 
-    def __init__(self, part: etree._Element, root: etree._Element, url: str) -> None:
+    def __init__(self, part: etree._Element, feed: _Feed) -> None:
         self.part = part
-        self.root = root
+        self.feed = feed
         self.atom = etree.QName(part).namespace in ATOMS
         self.title = _plain(self.text("title"))
         self.guid = self.text("id") if self.atom else self.text("guid") or (part.get(f"{{{RDF}}}about") or "")
-        self.all_links = [_absolute(link, url, self.base()) for link in self.links()]
-        self.link = links.best([link for link in self.all_links if _leads(link, url)])
+        self.all_links = [_absolute(link, feed.url, part.base or "") for link in self.links()]
+        self.link = links.best([link for link in self.all_links if _leads(link, feed.url)])
 
     @property
     def lent(self) -> Lent:
         summary = self.text("summary", "description") or self.text("content")
         return Lent(
             identifier=self.guid or self.link,
-            sender=self.author(),
+            sender=_author(self.part) or self.feed.author,
             sent=_moment(self.text("updated", "modified", "pubDate", "published", "issued") or self.core("date")),
-            language=self.language(),
+            language=(self.part.get(LANGUAGE) or "").strip() or self.feed.language,
             event=self.title,
             headline=self.title,
             description=_plain(summary),
@@ -130,25 +143,6 @@ class _Told:
 
     def own(self, name: str) -> Iterator[etree._Element]:
         return _own(self.part, name)
-
-    def author(self) -> str:
-        """Give who speaks: of the entry, else of the feed; a mail address rather than a name."""
-        for part in (self.part, self.root, *self.root.iterchildren("{*}channel")):
-            authors = [*_own(part, "author"), *part.iterchildren(f"{{{DUBLIN_CORE}}}creator")]
-            told = [text_of(one) for author in authors for one in (*_named(author, "email", "name"), author)]
-            told += [text_of(one) for one in _own(part, "managingEditor")]
-            if chosen := next(filter(None, told), ""):
-                return _name(chosen)
-        return ""
-
-    def language(self) -> str:
-        above = [self.part, *self.part.iterancestors()]
-        told = next((one.get(LANGUAGE) or "" for one in above if one.get(LANGUAGE)), "")
-        channels = [text_of(one) for one in self.root.iterchildren("{*}channel") for one in _own(one, "language")]
-        return (told or next(filter(None, channels), "")).strip()
-
-    def base(self) -> str:
-        return self.part.base or ""
 
     def links(self) -> Iterator[Link]:
         for child in self.part.iterchildren("{*}link", "{*}content", "{*}enclosure", "{*}guid", "{*}cap"):
@@ -188,6 +182,13 @@ def _own(part: etree._Element, name: str) -> Iterator[etree._Element]:
 def _named(part: etree._Element, *names: str) -> Iterator[etree._Element]:
     for name in names:
         yield from _own(part, name)
+
+
+def _author(part: etree._Element) -> str:
+    """Give who speaks, a mail address rather than a name."""
+    authors = [*_own(part, "author"), *part.iterchildren(f"{{{DUBLIN_CORE}}}creator"), *_own(part, "managingEditor")]
+    told = [text_of(one) for author in authors for one in (*_named(author, "email", "name"), author)]
+    return _name(next(filter(None, told), ""))
 
 
 def _name(author: str) -> str:

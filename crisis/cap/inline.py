@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES
-from crisis.cap.read import Reading, read
+from crisis.cap.read import Reading, read_element
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 
 VERSIONS = {NAMESPACE: "1.2", OLDER_NAMESPACES[0]: "1.1", OLDER_NAMESPACES[1]: "1.0"}
@@ -73,7 +73,7 @@ def compose(parts: Iterable[etree._Element], lent: Lent) -> Reading:
     alert = etree.Element(f"{{{namespace}}}alert")
     _fill(alert, OF_ALERT, given, lent, notes)
     alert.extend(deepcopy(given["info"]) if "info" in given else [_info(namespace, given, lent, notes)])
-    reading = read(etree.tostring(alert))
+    reading = read_element(alert)
     return Reading(alert=reading.alert, warnings=(*notes, *reading.warnings))
 
 
@@ -101,9 +101,9 @@ def _fill(into: etree._Element, names: tuple[str, ...], given: Given, lent: Lent
 
 def _named(part: etree._Element, name: str) -> etree._Element:
     """Copy an element under its right name: some indexes write message_type for msgType."""
-    copy = deepcopy(part)
-    copy.tail = None
-    copy.tag = f"{{{etree.QName(part).namespace}}}{name}"
+    tag = f"{{{etree.QName(part).namespace}}}{name}"
+    copy = deepcopy(part) if len(part) else etree.Element(tag)
+    copy.tag, copy.text, copy.tail = tag, part.text, None
     return copy
 
 
