@@ -93,6 +93,8 @@ def _stands(row: Row, now: datetime) -> str:
     """Name the label that says how the alert stands at this moment."""
     if in_force(row, now):
         purpose = Purpose(row["purpose"])
-        return f"stands_{purpose.value}" if purpose in ENDING else "stands_in_force"
+        if purpose in ENDING:
+            return f"stands_{purpose.value}"
+        return "stands_in_force" if row["mode"] == "Actual" else "stands_drill"
     replaced = row["state"] in {AlertState.SUPERSEDED, AlertState.CANCELLED}
     return f"stands_{row['state']}" if replaced else "stands_expired"

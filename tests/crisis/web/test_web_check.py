@@ -86,6 +86,7 @@ async def test_an_exercise_is_never_taken_for_the_real_thing(town: Town, mode: M
     page = await town.read(f"/check/{spell(alert)}")
     assert f"<h1>{title}" in page
     assert 'class="drill-sign"' in page
+    assert "Latihan atau uji coba ini masih berlangsung." in page
     assert "Ya, peringatan ini dari kami" not in page
 
 
