@@ -24,6 +24,8 @@ ATOMS = {"http://www.w3.org/2005/Atom", "http://purl.org/atom/ns#"}
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 DUBLIN_CORE = "http://purl.org/dc/elements/1.1/"
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+LINKS = ("{*}link", "{*}content", "{*}enclosure", "{*}guid", "{*}cap")
+ADDRESSES = {"link": "href", "content": "src", "enclosure": "url"}
 TAGS = re.compile(r"<[^<>]*>")
 
 
@@ -108,7 +110,7 @@ class _Told:
         self.atom = etree.QName(part).namespace in ATOMS
         self.title = _plain(self.text("title"))
         self.guid = self.text("id") if self.atom else self.text("guid") or (part.get(f"{{{RDF}}}about") or "")
-        self.all_links = [_absolute(link, feed.url, part.base or "") for link in self.links()]
+        self.all_links = [_link(child, feed.url) for child in part.iterchildren(*LINKS)]
         self.link = links.best([link for link in self.all_links if _leads(link, feed.url)])
 
     @property
@@ -130,7 +132,7 @@ class _Told:
         for name in ("id", "title", "updated") if self.atom else ():
             if not self.text(name):
                 yield Warning(rule="W-ENTRY", where=name, says="is missing in the feed's entry")
-        if self.all_links and not self.link:
+        if any(link.href for link in self.all_links) and not self.link:
             yield Warning(rule="S-URI-SCHEME", where="link", says="no link of the entry is an http or https address")
 
     def text(self, *names: str) -> str:
@@ -144,34 +146,27 @@ class _Told:
     def own(self, name: str) -> Iterator[etree._Element]:
         return _own(self.part, name)
 
-    def links(self) -> Iterator[Link]:
-        for child in self.part.iterchildren("{*}link", "{*}content", "{*}enclosure", "{*}guid", "{*}cap"):
-            name = etree.QName(child)
-            href = {
-                "link": child.get("href") or text_of(child),
-                "content": child.get("src"),
-                "enclosure": child.get("url"),
-            }
-            text = href.get(name.localname, text_of(child)) or ""
-            match name.localname:
-                case "guid" if child.get("isPermaLink", "true").lower() == "false" or not links.is_web(text):
-                    continue
-                case "guid":
-                    yield Link(href=text, rel="related")
-                case "cap" if name.namespace not in VERSIONS and links.is_web(text):  # as GDACS does
-                    yield Link(href=text, type="application/cap+xml")
-                case "link" | "content" | "enclosure" if text:
-                    rel = "enclosure" if name.localname == "enclosure" else child.get("rel") or "alternate"
-                    yield Link(href=text, type=child.get("type") or "", rel=rel)
 
-
-def _absolute(link: Link, url: str, base: str) -> Link:
-    return Link(href=links.absolute(link.href, url, base), type=link.type, rel=link.rel)
+def _link(child: etree._Element, url: str) -> Link:
+    """Read an element that may lead somewhere; without an address it leads nowhere."""
+    name = etree.QName(child)
+    href = child.get(ADDRESSES.get(name.localname, "href")) or ("" if name.localname == "content" else text_of(child))
+    match name.localname:
+        case "guid":
+            lasting = child.get("isPermaLink", "true").lower() != "false" and links.is_web(href)
+            return Link(href=href if lasting else "", rel="related")
+        case "cap":  # as GDACS does
+            known = name.namespace in VERSIONS or not links.is_web(href)
+            return Link(href="" if known else href, type="application/cap+xml")
+        case _:
+            rel = "enclosure" if name.localname == "enclosure" else child.get("rel") or "alternate"
+            whole = links.absolute(href, url, child.base or "") if href else ""
+            return Link(href=whole, type=child.get("type") or "", rel=rel)
 
 
 def _leads(link: Link, url: str) -> bool:
     """A relative link is kept where the document's own address is unknown; anything but the web never is."""
-    return links.is_web(link.href) or not (url or ":" in link.href.partition("/")[0])
+    return bool(link.href) and (links.is_web(link.href) or not (url or ":" in link.href.partition("/")[0]))
 
 
 def _own(part: etree._Element, name: str) -> Iterator[etree._Element]:
