@@ -90,13 +90,15 @@ def _outline(where: str, was: Area, now: Area) -> Iterator[Change]:
     added, lost = _less(after, before), _less(before, after)
     if before is not None and after is not None and max(added, lost) < SAME_KM2:
         return
-    moved = f", {_km2(added)} of it new, {_km2(lost)} no longer in it" if before and after else ""
-    yield Change(where=f"{where}/outline", was=_drawn(was), now=_drawn(now) + (moved if _drawn(now) else ""))
+    moves = ((added, "of it new"), (lost, "no longer in it")) if before and after else ()
+    moved = [f"{_km2(size)} {what}" for size, what in moves if size >= SAME_KM2]
+    yield Change(where=f"{where}/outline", was=_drawn(was), now=", ".join(filter(None, (_drawn(now), *moved))))
 
 
 def _fields(where: str, names: Sequence[str], was: object, now: object) -> Iterator[Change]:
     for name in names:
-        yield from _changed(f"{where}/{name}" if where else name, _spelt(was, name), _spelt(now, name))
+        if getattr(was, name) != getattr(now, name):  # equal times may be spelled in different zones
+            yield Change(where=f"{where}/{name}" if where else name, was=_spelt(was, name), now=_spelt(now, name))
 
 
 def _pairs(where: str, kind: str, was: Sequence[Pair], now: Sequence[Pair]) -> Iterator[Change]:
@@ -155,7 +157,7 @@ def _file(resource: Resource | None) -> str:
 
 
 def _size(area: Area) -> str:
-    codes = f"{len(area.geocodes)} geocodes" if area.geocodes else ""
+    codes = _counted(len(area.geocodes), "geocode")
     return ", ".join(filter(None, (_drawn(area), codes))) or "by name only"
 
 
