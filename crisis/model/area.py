@@ -6,7 +6,6 @@ Geometry is shapely in degrees, x = longitude and y = latitude, on WGS 84; nothi
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -15,19 +14,33 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely import MultiPolygon, Polygon
-from shapely.affinity import translate
 from shapely.geometry.base import BaseGeometry
 
 from crisis.errors import BadInput, Fault
+from crisis.model.globe import EARTH_RADIUS_KM, distance_km, equal_area
+from crisis.model.outline import (
+    MOST_CROSSINGS,
+    REPAIR_SHARE,
+    TANGLED,
+    CapCircle,
+    Drawn,
+    circle,
+    outline,
+    polygonal,
+    too_tangled,
+    union,
+    without_holes,
+)
 
-EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+__all__ = [
+    "EARTH_RADIUS_KM", "CapAlert", "CapArea", "CapCircle", "CapInfo", "CapTexts", "NewArea", "Ring", "area_km2",
+    "bounds", "circle", "distance_km", "from_cap", "from_geojson", "inside", "overlaps", "parse_geojson", "polygonal",
+    "to_cap_polygons", "to_geojson", "union",
+]  # fmt: skip
+
 METRES_A_DEGREE = 111_195  # of latitude
-CORNERS = 64
-POINT_CIRCLE_KM = 0.001  # a circle of radius 0 is a place; a metre makes it meet the area it lies in
 
 MOST_BYTES = 64 * 1024 * 1024
-REPAIR_SHARE = 0.1  # a repair may change the area by a tenth; more is for a person to look at
-MOST_NEAR = 5_000  # pairs of segments that may cross, beyond six neighbours each; GEOS mends so many in about a second
 CODES = ("kode", "code", "id", "gid")
 NAMES = ("nama", "name", "namobj")
 KINDS = ("kind", "jenis", "tingkat", "level")
@@ -46,29 +59,29 @@ class NewArea:
     geometry: MultiPolygon
 
 
-class CapCircle(Protocol):
+class CapArea(Drawn, Protocol):
     @property
-    def lat(self) -> float: ...
+    def desc(self) -> str: ...
     @property
-    def lon(self) -> float: ...
-    @property
-    def radius(self) -> float: ...
+    def geocodes(self) -> Sequence[tuple[str, str]]: ...
 
 
-class CapArea(Protocol):
+class CapTexts(Protocol):
+    """What an info says in words."""
+
     @property
-    def polygons(self) -> Sequence[Sequence[tuple[float, float]]]: ...
+    def headline(self) -> str: ...
     @property
-    def circles(self) -> Sequence[CapCircle]: ...
+    def description(self) -> str: ...
 
 
-class CapInfo(Protocol):
+class CapInfo(CapTexts, Protocol):
     @property
     def areas(self) -> Sequence[CapArea]: ...
 
 
 class CapAlert(Protocol):
-    """What from_cap needs of an alert; crisis.cap.nouns.Alert has this shape."""
+    """What is needed of an alert to know its area; crisis.cap.nouns.Alert has this shape."""
 
     @property
     def infos(self) -> Sequence[CapInfo]: ...
@@ -189,47 +202,16 @@ def from_geojson(stored: str | Mapping[str, object]) -> MultiPolygon:
 def from_cap(alert: CapAlert) -> MultiPolygon | None:
     """Unite every polygon and circle of every info of a CAP alert; None when it has no geometry.
 
-    CAP 1.2 section 3.2.4: an area is the union of all it names, so overlaps never become holes.
+    CAP 1.2 section 3.2.4: an area is the union of all it names, so overlaps never become holes. Raises BadInput
+    when it crosses itself too often.
     """
     areas = [area for info in alert.infos for area in info.areas]
-    parts = [_outline([(lon, lat) for lat, lon in ring]) for area in areas for ring in area.polygons]
+    parts = [outline([(lon, lat) for lat, lon in ring]) for area in areas for ring in area.polygons]
     parts += [circle(spot.lat, spot.lon, spot.radius) for area in areas for spot in area.circles]
+    if too_tangled(parts, MOST_CROSSINGS):
+        raise BadInput(TANGLED)
     whole = union(parts)
     return None if whole.is_empty else whole
-
-
-def circle(lat: float, lon: float, radius_km: float) -> MultiPolygon:
-    """Draw a circle on the sphere as a 64-gon around it, so that none of the circle is left out."""
-    angle = max(radius_km, POINT_CIRCLE_KM) / EARTH_RADIUS_KM / math.cos(math.pi / CORNERS)
-    bearings = np.linspace(0.0, 2.0 * math.pi, CORNERS, endpoint=False)
-    start = math.radians(lat)
-    lats = np.arcsin(math.sin(start) * math.cos(angle) + math.cos(start) * math.sin(angle) * np.cos(bearings))
-    east = np.sin(bearings) * math.sin(angle) * math.cos(start)
-    lons = math.radians(lon) + np.arctan2(east, math.cos(angle) - math.sin(start) * np.sin(lats))
-    degrees = np.column_stack((np.degrees(lons), np.degrees(lats)))
-    return _outline([(float(x), float(y)) for x, y in degrees])
-
-
-def union(geometries: Iterable[BaseGeometry]) -> MultiPolygon:
-    """Unite geometries into one valid MultiPolygon; empty when there is nothing with an area."""
-    return polygonal(shapely.union_all(list(geometries)))
-
-
-def polygonal(geometry: BaseGeometry) -> MultiPolygon:
-    """Keep what has an area, made valid, as a MultiPolygon."""
-    sound = geometry if geometry.is_valid else _mended(geometry)
-    parts = shapely.get_parts(shapely.get_parts(sound))
-    return MultiPolygon([part for part in parts if isinstance(part, Polygon) and not part.is_empty])
-
-
-def _mended(geometry: BaseGeometry) -> BaseGeometry:
-    """Mend crossings, unless there are so many that it would take minutes: GEOS needs 37 s for 400 random points."""
-    points, rings = shapely.get_coordinates(shapely.get_rings(geometry), return_index=True)
-    within = rings[:-1] == rings[1:]
-    lines = shapely.linestrings(np.stack([points[:-1][within], points[1:][within]], axis=1))
-    if len(shapely.STRtree(lines).query(lines)[0]) > 6 * len(lines) + MOST_NEAR:
-        raise BadInput("an outline crosses itself too often to be mended: draw it again in a map program")
-    return cast(BaseGeometry, shapely.make_valid(geometry))
 
 
 def bounds(geometry: BaseGeometry) -> tuple[float, float, float, float]:
@@ -254,7 +236,7 @@ def inside(
 
 def area_km2(geometry: BaseGeometry) -> float:
     """Measure the area in square kilometres on the sphere (Lambert's cylindrical equal-area projection)."""
-    return float(shapely.transform(geometry, _equal_area).area)
+    return float(shapely.transform(geometry, equal_area).area)
 
 
 def overlaps(area: BaseGeometry, geometry: BaseGeometry) -> float:
@@ -270,7 +252,7 @@ def to_cap_polygons(geometry: BaseGeometry, max_points: int = 1000) -> list[Ring
     CAP has no holes (an area is the union of its polygons), so holes are filled. What has too many
     points is thinned and widened by as much, so that nobody inside falls out.
     """
-    filled = _without_holes(polygonal(geometry))
+    filled = without_holes(polygonal(geometry))
     fitting = _fitting(filled, max_points)
     return [ring for ring in map(_cap_ring, fitting.geoms) if len(ring) >= 4]
 
@@ -295,38 +277,10 @@ def _widened(shape: MultiPolygon, max_points: int) -> MultiPolygon:
 def _thin(filled: MultiPolygon, degrees: float) -> MultiPolygon:
     """Thin, then widen by as much as thinning can have cut off, so that the result covers the original."""
     thinned = polygonal(filled.simplify(degrees))
-    return _without_holes(polygonal(thinned.buffer(degrees * 1.01, join_style="mitre", mitre_limit=2.0)))
-
-
-def _without_holes(geometry: MultiPolygon) -> MultiPolygon:
-    return union([Polygon(part.exterior) for part in geometry.geoms])
+    return without_holes(polygonal(thinned.buffer(degrees * 1.01, join_style="mitre", mitre_limit=2.0)))
 
 
 def _cap_ring(polygon: Polygon) -> Ring:
     points = [(round(lat, 6), round(lon, 6)) for lon, lat in polygon.exterior.coords]
     kept = [point for at, point in enumerate(points) if at == 0 or point != points[at - 1]]
     return tuple(kept)
-
-
-def _outline(points: list[tuple[float, float]]) -> MultiPolygon:
-    """Make one ring of (lon, lat) into a valid shape, cut in two where it crosses the antimeridian."""
-    if len(points) < 3:
-        return MultiPolygon()
-    lons = [lon for lon, _ in points]
-    if max(lons) - min(lons) > 180.0:
-        points = [(lon + 360.0 if lon < 0 else lon, lat) for lon, lat in points]
-    shape = polygonal(Polygon(points))
-    west, _, east, _ = shape.bounds if not shape.is_empty else (0.0, 0.0, 0.0, 0.0)
-    return shape if west >= -180.0 and east <= 180.0 else _wrapped(shape)
-
-
-def _wrapped(shape: MultiPolygon) -> MultiPolygon:
-    turns = [translate(shape, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
-    world = shapely.box(-180.0, -90.0, 180.0, 90.0)
-    return union([turned.intersection(world) for turned in turns])
-
-
-def _equal_area(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    east = EARTH_RADIUS_KM * np.radians(points[:, 0])
-    north = EARTH_RADIUS_KM * np.sin(np.radians(points[:, 1]))
-    return np.column_stack((east, north))
