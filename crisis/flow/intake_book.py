@@ -1,0 +1,241 @@
+"""The book of what feeds told: every source alert as it came, what became of it, and which alert of ours it made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from crisis import db
+from crisis.cap.diff import Change, diff
+from crisis.cap.entry import Entry
+from crisis.cap.nouns import Alert
+from crisis.cap.record import digest, from_record, to_record
+from crisis.model.alert import Mode
+from crisis.model.feed import Feed
+
+KEPT = timedelta(days=14)  # alerts of a sender that are compared: none is in force for longer
+JUST_ENDED = timedelta(hours=1)  # an alert of ours that ended so lately is still updated, not told anew
+
+FIND = """
+SELECT id, did, why, alert_id FROM source_alert
+WHERE (sender, identifier, digest) = ($1, $2, $4) AND sent IS NOT DISTINCT FROM $3
+"""
+STORE = """
+INSERT INTO source_alert (feed_id, guid, link, sender, identifier, sent, digest, raw, alert, warnings, refused,
+                          received_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
+"""
+SEEN = """
+INSERT INTO source_seen (source_alert_id, feed_id, first_at, last_at) VALUES ($1, $2, $3, $3)
+ON CONFLICT (source_alert_id, feed_id) DO UPDATE SET last_at = EXCLUDED.last_at
+"""
+SETTLE = "UPDATE source_alert SET did = $2, why = $3, alert_id = $4, standing = $5, signature = $6 WHERE id = $1"
+
+# Two workers, or two feeds, with alerts of one sender: the second waits, and then sees what the first one did.
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('source/' || lower($1), 0))"
+
+# Outlines are the bulk of an alert, and what ended what does not depend on them.
+OF_SENDER = """
+SELECT alert - 'infos' || jsonb_build_object('infos', (
+    SELECT coalesce(jsonb_agg(info - 'areas'), '[]') FROM jsonb_array_elements(alert -> 'infos') AS info)) AS alert
+FROM source_alert WHERE sender = $1 AND received_at > $2 AND alert IS NOT NULL AND id <> $3 ORDER BY id
+"""
+AT_ONCE = """
+SELECT id, alert, alert_id FROM source_alert WHERE sender = $1 AND sent = $2 AND id <> $3 AND alert IS NOT NULL
+"""
+
+# The alert of ours that an earlier source alert made, by its name: what it references, or itself sent again.
+NAMED = """
+SELECT s.id AS source_id, s.sender, s.alert, a.incident_id FROM source_alert s
+JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
+JOIN unnest($1::text[], $2::text[]) AS n (sender, identifier)
+    ON lower(s.sender) = lower(n.sender) AND s.identifier = n.identifier
+WHERE i.state = 'open' AND s.id <> $3 AND s.did <> 'twin' ORDER BY s.id DESC LIMIT 1
+"""
+# A new Alert where an Update belongs: some senders never send one.
+SAME_KIND = """
+SELECT s.id AS source_id, s.sender, s.alert, a.incident_id FROM source_alert s
+JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
+WHERE s.sender = $1 AND i.state = 'open' AND i.playbook = $2 AND i.mode = $3 AND s.id <> $4 AND s.did <> 'twin'
+  AND s.sent <= $5 AND s.received_at > $6
+ORDER BY s.id DESC LIMIT 20
+"""
+NEWEST = """
+SELECT * FROM alert WHERE incident_id = $1 AND (sent IS NOT NULL OR state IN ('draft', 'pending', 'returned'))
+ORDER BY number DESC LIMIT 3
+"""
+LAST_NUMBER = "SELECT max(number) FROM alert WHERE incident_id = $1"
+AREAS = "SELECT id, code, name, geometry FROM area ORDER BY id"
+# xmin changes with every change of a row.
+AREAS_NOW = "SELECT count(*) AS n, coalesce(sum(xmin::text::bigint), 0) AS changes FROM area"
+
+ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
+ALARM_ONCE = """
+INSERT INTO alarm (kind, says, at) SELECT $1, $2, $3
+WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = $1 AND says = $2 AND (seen_at IS NULL OR at > $3 - interval '1 day'))
+"""
+TELL = "SELECT pg_notify('alert', $1)"
+
+OF_OURS = """
+SELECT s.id, s.sender, s.identifier, s.sent, s.alert, s.signature, s.standing, s.did, s.why, s.warnings, s.received_at,
+       s.link, f.name AS feed, a.incident_id
+FROM source_alert s JOIN feed f ON f.id = s.feed_id JOIN alert a ON a.id = s.alert_id
+WHERE s.alert_id = $1 AND s.alert IS NOT NULL AND s.did <> 'twin' ORDER BY s.id DESC LIMIT 1
+"""
+BEFORE = """
+SELECT s.alert FROM source_alert s JOIN alert a ON a.id = s.alert_id
+WHERE a.incident_id = $1 AND s.id < $2 AND s.alert IS NOT NULL AND s.did <> 'twin' ORDER BY s.id DESC LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a source alert, with every reason, and the alert of ours it made or met."""
+
+    did: str
+    why: tuple[str, ...] = ()
+    alert_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A source alert as the book has it."""
+
+    id: int
+    fate: Fate
+    new: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """An incident of ours that an earlier source alert opened: its open draft, its latest released alert."""
+
+    incident_id: int
+    source: Alert
+    draft: asyncpg.Record | None
+    latest: asyncpg.Record | None
+
+    @property
+    def row(self) -> asyncpg.Record | None:
+        """What the incident says now or is about to say."""
+        return self.draft or self.latest
+
+    def in_hand(self) -> bool:
+        """Tell whether an officer has taken its draft up: then no feed may change it."""
+        return self.draft is not None and (self.draft["state"] != "draft" or self.draft["drafted_by"] is not None)
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether what was released is in force, or was until just now."""
+        row = self.latest
+        return row is not None and row["state"] in ("live", "expired") and row["expires"] > now - JUST_ENDED
+
+
+async def find(connection: db.AnyConnection, entry: Entry) -> Told | None:
+    """Find an entry that was told before with the same content."""
+    row = await connection.fetchrow(FIND, *map(_storable, _name(entry)), _digest(entry))
+    if row is None:
+        return None
+    fate = Fate(did=row["did"], why=tuple(row["why"]), alert_id=row["alert_id"])
+    return Told(id=row["id"], fate=fate, new=False)
+
+
+async def store(connection: db.AnyConnection, feed: Feed, entry: Entry, refused: str, now: datetime) -> Told:
+    """Store an entry as it came: its bytes, its record, its warnings, or why it was refused."""
+    record = to_record(entry.alert) if entry.alert else None
+    warnings = [asdict(warning) for warning in entry.warnings]
+    content = map(_storable, (_digest(entry), entry.raw, record, warnings, refused))
+    named = (entry.guid, entry.link, *_name(entry))
+    source_id = await connection.fetchval(STORE, feed.id, *map(_storable, named), *content, now)
+    return Told(id=source_id, fate=Fate(did=""), new=True)
+
+
+async def settle(connection: db.AnyConnection, source_id: int, fate: Fate, standing: str, signature: str) -> None:
+    """Write down what became of a source alert."""
+    await connection.execute(SETTLE, source_id, fate.did, _storable(list(fate.why)), fate.alert_id, standing, signature)
+
+
+def _storable(value: Any) -> Any:
+    """Leave out what Postgres cannot keep as text: NUL and halves of characters; the bytes keep them."""
+    match value:
+        case str():
+            return value.replace("\x00", "").encode("utf-8", "replace").decode()
+        case dict():
+            return {key: _storable(part) for key, part in value.items()}
+        case list():
+            return [_storable(part) for part in value]
+        case _:
+            return value
+
+
+def _name(entry: Entry) -> tuple[str, str, datetime | None]:
+    return (entry.alert.sender, entry.alert.identifier, entry.alert.sent) if entry.alert else ("", "", None)
+
+
+def _digest(entry: Entry) -> str:
+    return digest(entry.alert) if entry.alert else hashlib.sha256(entry.raw).hexdigest()
+
+
+async def of_sender(connection: db.AnyConnection, source_id: int, sender: str, now: datetime) -> list[Alert]:
+    """Give the alerts of a sender that may bear on another of theirs, without their outlines, as received."""
+    rows = await connection.fetch(OF_SENDER, sender, now - KEPT, source_id)
+    return [from_record(row["alert"]) for row in rows]
+
+
+async def sent_with(connection: db.AnyConnection, source_id: int, alert: Alert) -> list[tuple[Alert, int | None]]:
+    """Give the alerts that a sender sent at the same instant, whole, with the alerts of ours that they made."""
+    rows = await connection.fetch(AT_ONCE, alert.sender, alert.sent, source_id)
+    return [(from_record(row["alert"]), row["alert_id"]) for row in rows]
+
+
+async def named(connection: db.AnyConnection, source_id: int, names: Sequence[tuple[str, str]]) -> Prior | None:
+    """Find the open incident that the alert of one of these names (sender, identifier) made."""
+    senders, identifiers = [name[0] for name in names], [name[1] for name in names]
+    row = await connection.fetchrow(NAMED, senders, identifiers, source_id)
+    return await _prior(connection, row) if row else None
+
+
+async def same_kind(
+    connection: db.AnyConnection, source_id: int, alert: Alert, playbook: str, mode: Mode, now: datetime
+) -> list[Prior]:
+    """Find the open incidents that earlier alerts of this sender about the same event made, the newest first."""
+    asked = (alert.sender, playbook, mode.value, source_id, alert.sent, now - KEPT)
+    found: dict[int, Prior] = {}
+    for row in await connection.fetch(SAME_KIND, *asked):
+        if row["incident_id"] not in found and _events(from_record(row["alert"])) & _events(alert):
+            found[row["incident_id"]] = await _prior(connection, row)
+    return list(found.values())
+
+
+def _events(alert: Alert) -> set[str]:
+    return {info.event.strip().casefold() for info in alert.infos}
+
+
+async def _prior(connection: db.AnyConnection, row: asyncpg.Record) -> Prior:
+    rows = await connection.fetch(NEWEST, row["incident_id"])
+    return Prior(
+        incident_id=row["incident_id"],
+        source=from_record(row["alert"]),
+        draft=next((r for r in rows if r["sent"] is None), None),
+        latest=next((r for r in rows if r["sent"] is not None), None),
+    )
+
+
+async def of_ours(connection: db.AnyConnection, alert_id: int) -> dict[str, Any] | None:
+    """Tell which source alert an alert of ours rests on, and what it changed against the one before it."""
+    row = await connection.fetchrow(OF_OURS, alert_id)
+    if row is None:
+        return None
+    before = await connection.fetchval(BEFORE, row["incident_id"], row["id"])
+    changes = diff(from_record(before), from_record(row["alert"])) if before else ()
+    hidden = ("alert", "incident_id")
+    shown = {name: value for name, value in row.items() if name not in hidden}
+    return {"source_alert": shown, "changes": [_shown(change) for change in changes]}
+
+
+def _shown(change: Change) -> dict[str, str]:
+    return {"where": change.where, "was": change.was, "now": change.now, "says": change.says}
