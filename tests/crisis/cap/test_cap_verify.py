@@ -124,7 +124,9 @@ def test_a_time_without_zone_is_a_fault_of_the_caller() -> None:
         verify(SIGNED.encode(), OFFICE.pem, NOW.replace(tzinfo=None))
 
 
-WRAPPED_ID = ALERT.replace("<alert ", '<alert Id="real" ')
+WRAPPED_ID = ALERT.replace(f'"{CAP}">', f'"{CAP}" Id="real">')
+COUNTERSIGNED = inside(ALERT, signature(ALERT, STRANGER, How()))
+NOTED = ALERT.replace("<code>one", "<note></note><code>one")
 ALTERED = {
     "text": lambda: SIGNED.replace("Raya naik", "Raya turun"),
     "text of one digit": lambda: SIGNED.replace("-0.3,109.5", "-0.8,109.5"),
@@ -154,6 +156,13 @@ ALTERED = {
     "signature of a stranger too": lambda: inside(SIGNED, signature(ALERT, STRANGER, How())),
     "stranger's signature first": lambda: inside(forge(STRANGER), signature(ALERT, OFFICE, How())),
     "signature of another alert": lambda: inside(EVIL, signature(ALERT, OFFICE, How())),
+    "signature over one of a stranger": lambda: COUNTERSIGNED.replace(
+        "</info>", "</info>" + signature(COUNTERSIGNED, OFFICE, How())
+    ),
+    "object with content": lambda: forge(OFFICE, How(after="<Object><x></x></Object>")),
+    "instruction that was signed": lambda: forge(OFFICE, alert=ALERT.replace("<info>", "<?x y?><info>")),
+    "another root that was signed": lambda: forge(OFFICE, alert=ALERT.replace(CAP, "urn:x")),
+    "blanks in an empty element": lambda: forge(OFFICE, alert=NOTED).replace("<note>", "<note> "),
     "signature inside info": lambda: ALERT.replace("</info>", signature(ALERT, OFFICE, How()) + "</info>"),
     "signed alert inside another": lambda: inside(EVIL, SIGNED),
     "signed alert inside, its signature outside": lambda: inside(EVIL, ALERT + signature(ALERT, OFFICE, How())),
@@ -178,7 +187,7 @@ ALTERED = {
     "reference by xpointer": lambda: forge(OFFICE, How(uri=' URI="#xpointer(/)"')),
     "reference to a page": lambda: forge(OFFICE, How(uri=' URI="http://127.0.0.1:9/"')),
     "reference to nothing": lambda: forge(OFFICE, How(uri="")),
-    "reference of a type": lambda: forge(OFFICE, How(uri=f' URI="" Type="{DS}Manifest"')),
+    "reference of a type": lambda: forge(OFFICE, How(uri=f' Type="{DS}Manifest" URI=""')),
     "references two": lambda: forge(OFFICE, How(references=2)),
     "references none": lambda: forge(OFFICE, How(references=0)),
     "transform XPath": lambda: forge(
@@ -450,7 +459,7 @@ def _edit(root: etree._Element, data: st.DataObject) -> None:
 
 def test_a_hostile_signature_costs_little_time() -> None:
     """A key of a million digits, thousands of transforms or certificates: judged in a second, and not accepted."""
-    number = f"<RSAKeyValue><Modulus>{'A' * 4_000_000}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>"
+    number = f"<RSAKeyValue><Modulus>{'fA9' * 1_333_332}</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>"
     hostile = [
         How(key_info=f"<KeyValue>{number}</KeyValue>", method=f"{MORE}rsa-sha256"),
         How(transforms=transform(ENVELOPED) * 20_000),
