@@ -49,7 +49,7 @@ def split_ring(ring: Ring) -> tuple[Ring, ...]:
     found: list[Ring] = []
     for turn in (-360, 0, 360):
         part = shapely.intersection(outline, shapely.box(turn - 180, -90, turn + 180, 90))
-        pieces = [piece for piece in shapely.get_parts(part) if piece.geom_type == "Polygon"]
+        pieces = [piece for piece in shapely.get_parts(part) if piece.geom_type == "Polygon" and not piece.is_empty]
         found += [tuple((lat, lon - turn) for lon, lat in piece.exterior.coords) for piece in pieces]
     return tuple(found)
 
@@ -67,7 +67,7 @@ def _closed(points: Ring, note: Note) -> Ring:
 
 
 def read_circle(text: str, note: Note) -> Circle | None:
-    """Read a circle "lat,lon radius" with the radius in km; None, after a note, when it is none."""
+    """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); None, after a note, when it is none."""
     found = LOOSE_CIRCLE.fullmatch(text.strip())
     if found is None or not 0 <= float(found[3]) < FARTHEST_KM:
         note("R-CIRCLE-FORMAT", "the circle is not 'lat,lon radius' and was left out")
@@ -99,13 +99,13 @@ def _points(text: str, note: Note) -> Ring:
         try:
             points = [(float(lat), float(lon)) for lat, lon in [pair.split(",") for pair in text.split()]]
         except ValueError:
-            return _odd_points(text, note)
+            return odd_points(text, note)
         if points:
             return tuple(points)
-    return _odd_points(text, note)
+    return odd_points(text, note)
 
 
-def _odd_points(text: str, note: Note) -> Ring:
+def odd_points(text: str, note: Note) -> Ring:
     """R-POLY-FORMAT: read points as "lat,lon lat,lon", leaving out what is none after a note (section 3.2.4)."""
     # Blanks are folded first: a pattern for any number of them takes quadratic time on megabytes of them.
     folded = " ".join(text.split())

@@ -13,7 +13,18 @@ from lxml import etree
 
 from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES, Pair
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
-from crisis.cap.rules_form import Choice, Note, in_order, late_hour, not_known, not_there, only_once, read_choice
+from crisis.cap.rules_form import (
+    Choice,
+    Note,
+    in_order,
+    late_hour,
+    not_known,
+    not_there,
+    only_once,
+    plus_zero,
+    read_choice,
+    strict_time,
+)
 from crisis.errors import BadInput
 
 VERSIONS = {NAMESPACE: "1.2", OLDER_NAMESPACES[0]: "1.1", OLDER_NAMESPACES[1]: "1.0"}
@@ -21,11 +32,11 @@ SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 MOST_PARTS = 10_000  # infos, resources and areas together; the largest real alert has some hundreds
 MOST_NOTED = 1_000
 
-# CAP 1.2 section 3.4, the order of the XSD; a star marks what may be there more than once.
+# CAP 1.2 section 3.4, the order of the XSD; * marks what may be there more than once, ! one of CAP's own words.
 SEQUENCES = {
-    "alert": "identifier sender sent status msgType source scope restriction addresses code* note references incidents "
-    "info*",
-    "info": "language category* event responseType* urgency severity certainty audience eventCode* effective onset "
+    "alert": "identifier sender sent status! msgType! source scope! restriction addresses code* note references "
+    "incidents info*",
+    "info": "language category* event responseType* urgency! severity! certainty! audience eventCode* effective onset "
     "expires senderName headline description instruction web contact parameter* resource* area*",
     "resource": "resourceDesc mimeType size uri derefUri digest",
     "area": "areaDesc polygon* circle* geocode* altitude ceiling",
@@ -40,13 +51,15 @@ class Place(NamedTuple):
 
     name: str
     order: int
-    many: bool = False
-    read: bool = True
+    how: str = ""  # empty: one text; *: many; !: one word, blanks and all; -: not read
 
 
 def _places(sequence: str) -> dict[str, Place]:
     names = enumerate(sequence.split())
-    return {word.rstrip("*"): Place(word.rstrip("*"), order, word.endswith("*")) for order, word in names}
+    return {
+        word.rstrip("*!"): Place(word.rstrip("*!"), order, word[-1] if word[-1] in "*!" else "")
+        for order, word in names
+    }
 
 
 BY_NAME = {kind: _places(sequence) for kind, sequence in SEQUENCES.items()}
@@ -55,8 +68,8 @@ BY_TAG = {
     kind: {f"{{{namespace}}}{name}": place for namespace in VERSIONS for name, place in names.items()}
     for kind, names in BY_NAME.items()
 }
-BY_TAG["alert"][SIGNATURE] = Place("Signature", 99, many=True, read=False)
-BY_TAG["alert"][f"{{{OLDER_NAMESPACES[1]}}}password"] = Place("password", 5, read=False)  # CAP 1.0 only
+BY_TAG["alert"][SIGNATURE] = Place("Signature", 99, "-")
+BY_TAG["alert"][f"{{{OLDER_NAMESPACES[1]}}}password"] = Place("password", 5, "-")  # CAP 1.0 only
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,18 +128,18 @@ class Part:
             place = places.get(child.tag) or self._stray(child)
             if place is None:
                 continue
-            name, order, many, read = place
+            name, order, how = place
             last = order if order >= last else in_order(name, order, last, self.noting(name))
-            if many:
+            if how == "*":
                 if name in lists:
                     lists[name].append(child)
                 else:
                     lists[name] = [child]
-            elif read:
-                if name in texts:
-                    self._again(name, child)
-                else:
-                    texts[name] = self._leaf(name, child) if len(child) else child.text or ""
+            elif name in texts:
+                self._again(name, child)
+            elif how != "-":
+                text = self._leaf(name, child) if len(child) else child.text or ""
+                texts[name] = text if how else text.strip()
 
     def note(self, name: str, rule: str, says: str) -> None:
         self.log.note(f"{self.where}/{name}" if self.where else name, rule, says)
@@ -144,7 +157,7 @@ class Part:
     def _again(self, name: str, child: etree._Element) -> None:
         only_once(name, self.noting(name))
         if not self.texts[name].strip():
-            self.texts[name] = words(child)
+            self.texts[name] = words(child).strip()
 
     def _stray(self, child: etree._Element) -> Place | None:
         """Give the place of what is not spelt as CAP does, or keep it for the part it should have stood in."""
@@ -178,8 +191,7 @@ class Part:
         return [Part(child, name, f"{under}[{at}]", self.log) for at, child in enumerate(found)]
 
     def text(self, name: str) -> str:
-        text = self.texts.get(name)
-        return text.strip() if text else ""
+        return self.texts.get(name, "")
 
     def many(self, name: str) -> tuple[str, ...]:
         return tuple([text for child in self.lists.get(name, ()) if (text := words(child).strip())])
@@ -199,13 +211,20 @@ class Part:
         return read_choice(text, known, self.noting(name)) or unknown
 
     def choices(self, name: str, known: Mapping[str, Choice]) -> tuple[Choice, ...]:
-        texts = [words(child) for child in self.lists.get(name, ())]
+        texts = map(words, self.lists.get(name, ()))
         found = [known.get(text) or read_choice(text, known, self.noting(name)) for text in texts]
         return tuple([choice for choice in found if choice is not None])
 
     def time(self, name: str) -> datetime | None:
-        text = self.text(name)
-        return late_hour(text, self.noting(name)) if text else None
+        text = self.texts.get(name)
+        if not text:
+            return None
+        time = strict_time(text)
+        if time is None:
+            return late_hour(text, self.noting(name))
+        if text[-6:] == "+00:00":
+            plus_zero(text, self.noting(name))
+        return time
 
     def pairs(self, name: str) -> tuple[Pair, ...]:
         found = self.lists.get(name)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterator
+from itertools import chain
 
-import numpy
 import shapely
 
 from crisis.cap.geometry import FARTHEST_KM, on_earth
 from crisis.cap.nouns import Alert, Area, Ring
 from crisis.cap.rules_alert import Found
 from crisis.cap.rules_info import HIDDEN
+
+COLLECTION = struct.Struct("<BII")  # byte order, kind, parts (OGC 06-103r4 section 8.2)
+POLYGON = struct.Struct("<BIII")  # byte order, kind, rings, points
 
 
 def area_required(area: Area) -> Found:
@@ -85,15 +89,26 @@ def ceiling(area: Area) -> Found:
 
 def poly_invalid(alert: Alert) -> Found:
     """W-POLY-INVALID: no outline crosses itself (section 3.2.4; OGC simple features), asked for all at once."""
-    places = [place for place in _rings(alert) if _sound(place[1])]
-    if not places:
+    sound = [(where, ring, flat) for where, ring in _rings(alert) if (flat := _flat(ring))]
+    if not sound:
         return
-    points = numpy.array([point for _, ring in places for point in ring])
-    owner = numpy.repeat(numpy.arange(len(places)), [len(ring) for _, ring in places])
-    valid = shapely.is_valid(shapely.polygons(shapely.linearrings(points, indices=owner)))
-    if not valid.all():
-        for at in numpy.flatnonzero(~valid):
-            yield places[at][0], "crosses itself"
+    packed = b"".join([_wkb(flat) for _, _, flat in sound])
+    if shapely.is_valid(shapely.from_wkb(COLLECTION.pack(1, 7, len(sound)) + packed)):
+        return
+    for where, ring, _ in sound:
+        if not _too_few(ring) and on_earth(ring) and not shapely.is_valid(shapely.Polygon(ring)):
+            yield where, "crosses itself"
+
+
+def _flat(ring: Ring) -> tuple[float, ...]:
+    """Give the numbers of a ring in a row; none if it is open or holds what is no number."""
+    flat = tuple(chain.from_iterable(ring))
+    return flat if len(ring) >= 4 and ring[0] == ring[-1] and math.isfinite(sum(flat)) else ()
+
+
+def _wkb(flat: tuple[float, ...]) -> bytes:
+    """Pack a polygon as well-known binary: building shapes one by one in Python takes five times as long."""
+    return POLYGON.pack(1, 3, 1, len(flat) // 2) + struct.pack(f"<{len(flat)}d", *flat)
 
 
 def _rings(alert: Alert) -> Iterator[tuple[str, Ring]]:
@@ -101,10 +116,6 @@ def _rings(alert: Alert) -> Iterator[tuple[str, Ring]]:
         for nth, area in enumerate(info.areas):
             for number, ring in enumerate(area.polygons):
                 yield f"info[{at}]/area[{nth}]/polygon[{number}]", ring
-
-
-def _sound(ring: Ring) -> bool:
-    return len(ring) >= 4 and ring[0] == ring[-1] and on_earth(ring) and not _too_few(ring)
 
 
 def _too_few(ring: Ring) -> bool:

@@ -28,23 +28,35 @@ Note = Callable[[str, str], None]  # rule, sentence
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+def strict_time(text: str) -> datetime | None:
+    """Read a time that is spelt as the standard has it (section 3.3.2); None for any other."""
+    if not STRICT_TIME.fullmatch(text):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if FIRST_YEAR <= time.year <= LAST_YEAR else None
+
+
 def read_time(text: str, note: Note) -> datetime | None:
     """R-TIME-FORMAT: read a time as 2026-11-21T08:15:00+07:00; loosely, after a note; None when it is no time.
 
     No Z, no fraction, always an offset (CAP 1.2 section 3.3.2); without an offset it is taken as UTC.
     """
-    strict = STRICT_TIME.fullmatch(text) is not None
-    if strict:
-        plus_zero(text, note)
+    time = strict_time(text)
+    if time is not None:
+        if text[-6] == "+":
+            plus_zero(text, note)
+        return time
     try:
-        time = datetime.fromisoformat(text) if strict else _loose(text)
+        time = _loose(text)
     except ValueError:
         time = None
     if time is None or not FIRST_YEAR <= time.year <= LAST_YEAR:
         note("R-TIME-FORMAT", f"'{text[:40]}' is not a time and was left out")
         return None
-    if not strict:
-        note("R-TIME-FORMAT", f"'{text[:40]}' is not like 2026-11-21T08:15:00+07:00; read as well as could be")
+    note("R-TIME-FORMAT", f"'{text[:40]}' is not like 2026-11-21T08:15:00+07:00; read as well as could be")
     return time
 
 

@@ -84,7 +84,7 @@ def parse_untrusted(raw: bytes, *, most_bytes: int = MOST_BYTES) -> etree._Eleme
     except _Stop as stop:
         raise BadInput(f"{stop}; it was not read.") from None
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        raise BadInput(_why(error)) from None
+        raise BadInput(malformed(error)) from None
     return root
 
 
@@ -103,20 +103,20 @@ def no_doctype(raw: bytes) -> bool:
 
 
 def refuse_crowd(raw: bytes, most_bytes: int = MOST_BYTES) -> None:
-    """S-SIZE: refuse markup whose tree would be far larger than its bytes: a million empty elements or attributes."""
+    """S-SIZE: refuse markup whose XML tree were far larger than its bytes: a million empty elements or attributes."""
     most = most_bytes // BYTES_A_TAG
     if len(raw) > most and raw.count(b"<") + raw.count(b"=") > most:
         raise _Stop(f"S-SIZE: it has more than {most} tags and attributes")
 
 
 def refuse_depth(root: etree._Element, raw: bytes) -> None:
-    """S-DEPTH: refuse elements nested deeper than any alert, feed or signature; each level closes, so few tags do."""
+    """S-DEPTH: refuse XML nested deeper than any alert, feed or signature; each level closes, so few tags do."""
     if raw.count(b"/") >= DEEPEST and TOO_DEEP(root):
         raise _Stop(f"S-DEPTH: its elements are nested more than {DEEPEST} deep")
 
 
-def _why(error: Exception) -> str:
-    """S-MALFORMED, or the limit of the parser that the document met."""
+def malformed(error: Exception) -> str:
+    """S-MALFORMED: say why bytes are no XML (XML 1.0): cut short, wrong for their encoding; or which limit they met."""
     says = str(error).splitlines()[0][:200] if str(error) else "nothing in it"
     if "depth" in says:
         return f"S-DEPTH: its elements are nested more than {DEEPEST} deep; it was not read."
