@@ -223,8 +223,7 @@ class Http:
     ) -> Reply:
         """Send one request, `body` as JSON or `raw` as it is, and return the reply whatever its status.
 
-        Raises Unavailable when nothing was written to the server, Unsure when it was and no whole reply
-        came within `timeout` seconds.
+        Raises Unavailable when nothing was written to the server, Unsure when it was and no whole reply came in time.
         """
         await self.open()
         assert self._session is not None  # noqa: S101 - open() made it

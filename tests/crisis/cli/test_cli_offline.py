@@ -48,7 +48,7 @@ def test_our_own_playbooks_are_right(crisis: Crisis) -> None:
     flood = next(p for p in ran.told["playbooks"] if p["playbook"] == "flood")
     assert ran.told["valid"]
     assert flood["valid"]
-    assert (flood["languages"], flood["levels"]) == (["id", "en"], ["waspada", "siaga", "awas"])
+    assert (flood["languages"], flood["levels"]) == (["id", "en"], ["potensi", "waspada", "siaga", "awas"])
     assert flood["questions"] > 0
     assert flood["words"] > 1000
     assert flood["faults"] == []
@@ -104,7 +104,7 @@ def test_a_playbook_is_shown_as_it_would_go_out(crisis: Crisis) -> None:
     assert ran.told["parts"] == ["siaga"]
     assert {r["language"] for r in ran.told["renditions"]} == {"en"}
     texts = {r["channel"]: r["text"] for r in ran.told["renditions"]}
-    assert set(texts) == {"sms", "telegram", "mastodon", "page", "radio"}
+    assert set(texts) == {"sms", "telegram", "mastodon", "page", "radio", "webhook"}
     assert all("Desa Kuala Dua" in text and "{{" not in text for text in texts.values())
 
 
@@ -112,7 +112,7 @@ def test_a_playbook_is_shown_as_it_would_go_out(crisis: Crisis) -> None:
     ("arguments", "says"),
     [
         (("show", "tsunami"), "there is no playbook tsunami in "),
-        (("show", "flood", "--level", "merah"), "playbook flood has no level 'merah'; it has waspada, siaga, awas"),
+        (("show", "flood", "--level", "merah"), "playbook flood has no level 'merah'; it has potensi, waspada, siaga, awas"),
         (("show", "flood", "--language", "jv"), "playbook flood has no language 'jv'; it has id, en"),
     ],
 )

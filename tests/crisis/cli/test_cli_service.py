@@ -121,7 +121,7 @@ async def test_a_preview_that_is_only_late_is_a_good_preview(settled: Town, asks
         (("--set", "colour=red"), "slots: colour: is no slot of flood"),
         (("--level", "merah"), "playbook flood has no level 'merah'"),
         (("--channel", "fax"), "channels: fax: is not in playbook flood"),
-        (("--mode", "actual"), "none of sms, telegram, mastodon, page, radio has an account for Actual"),
+        (("--mode", "actual"), "none of sms, telegram, mastodon, page, radio, webhook has an account for Actual"),
     ],
 )
 async def test_a_wrong_wish_is_told_with_its_place(
