@@ -11,6 +11,7 @@ from crisis.cap.document import MOST_BYTES
 from crisis.errors import BadInput
 
 SUFFIXES = {".xml", ".cap", ".atom", ".rss", ".rdf", ".edxl", ".edxlde"}
+OTHERS = {".xsd", ".xsl", ".xslt", ".html", ".htm", ".svg", ".kml", ".gml", ".gpx", ".wsdl"}  # XML, but never an alert
 STDIN = "-"
 MARKS = (b"<", b"\xef\xbb\xbf<", b"\xff\xfe", b"\xfe\xff")  # how XML begins in any encoding it may have
 
@@ -27,7 +28,7 @@ class Found:
 def found(paths: Iterable[str]) -> Iterator[Found]:
     """Read each file, each folder with all that is in it, and standard input for `-`, one after the other.
 
-    In a folder other files than XML are passed over; a file that is named is always read.
+    In a folder files that are no XML, or another kind of it, are passed over; a file that is named is always read.
     """
     for path in paths:
         if path == STDIN:
@@ -50,7 +51,7 @@ def one(path: str) -> bytes:
 
 def _within(folder: Path) -> Iterator[Found]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        if path.is_file() and path.suffix.lower() not in OTHERS:
             file = _read(path)
             if path.suffix.lower() in SUFFIXES or file.fault or _is_xml(file.raw):
                 yield file
