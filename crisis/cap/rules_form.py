@@ -136,7 +136,7 @@ def read_references(text: str, note: Callable[[int, str, str], None]) -> Iterato
 
 
 def refs_time(at: int, rule: str, note: Callable[[int, str, str], None]) -> None:
-    """W-REFS-TIME: the time in a reference is spelt as that alert spelt it, so senders with Z are only warned."""
+    """W-REFS-TIME: the time in a reference is as that alert spelt it, Z too, so it is only warned of (3.2.1)."""
     note(at, "W-TIME-PLUS00" if rule.startswith("W-") else "W-REFS-TIME", "has a time that is not spelt as CAP does")
 
 
