@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from crisis.cli import alert, cap, imports, inbox, officer, out, playbook, serve, settings, trigger
+from crisis.cli import alert, cap, feed, imports, inbox, officer, out, playbook, serve, settings, trigger
 from crisis.errors import CrisisError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(cap.app, name="cap")
 app.add_typer(imports.area, name="area")
 app.add_typer(imports.resident, name="resident")
 app.add_typer(officer.app, name="officer")
+app.add_typer(feed.app, name="feed")
 app.add_typer(playbook.app, name="playbook")
 app.command()(serve.serve)
 app.command()(serve.migrate)

@@ -20,8 +20,11 @@ from channels.contract import Incoming, Limit, Misconfigured, Reach, Receipt, Se
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
 from crisis.errors import BadInput, BadPlaybook, Fault, NotReady
+from crisis.feeds import FORMATS
+from crisis.feeds.watch import Watcher
 from crisis.flow import deliver, fanout, inbound, publish, receipts, register
 from crisis.flow.inbound import Desk
+from crisis.flow.intake import Intake
 from crisis.flow.pace import Pace
 from crisis.flow.release import Outlet
 from crisis.flow.trip import Account
@@ -29,7 +32,7 @@ from crisis.model.office import Office
 from crisis.model.playbook import Playbook, check_fit, load_folder
 from crisis.model.replies import load_replies
 from crisis.settings import Settings
-from crisis.web import api, errors, live, public, registry
+from crisis.web import api, errors, feeds, live, public, registry
 from crisis.web.house import HOUSE, House
 
 logger = log.get("app")
@@ -162,15 +165,18 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
     expand = asyncio.Event()
     listener = _listener(dsn, house, courier, expand)
     clock = Clock(house.pool, house.now, settings.tick_seconds)
+    intake = Intake(house.pool, house.desk, house.means, house.ways)
+    watcher = Watcher(house.pool, intake, FORMATS, house.now, zone=house.office.zone)
     tasks = [
         _start(house, "listener", listener.run()),
         _start(house, "fanout", fanout.run(house.pool, expand)),
+        _start(house, "feeds", watcher.run()),
         *(_start(house, f"listen {a.name}", _listen(house, a)) for a in accounts),
     ]
     delivering = _start(house, "deliver", courier.run())
     runner: web.AppRunner | None = None
     try:
-        runner = await _open_doors(settings, house)
+        runner = await _open_doors(settings, house, watcher)
         port = runner.addresses[0][1]
         clock.start()
         logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
@@ -262,8 +268,8 @@ async def _listen(house: House, account: Account) -> None:
         wait = min(wait * 2, LISTEN_LATEST)
 
 
-async def _open_doors(settings: Settings, house: House) -> web.AppRunner:
-    app = build_web(house, settings.accounts())
+async def _open_doors(settings: Settings, house: House, watcher: Watcher) -> web.AppRunner:
+    app = build_web(house, settings.accounts(), watcher)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
@@ -276,7 +282,7 @@ async def _open_doors(settings: Settings, house: House) -> web.AppRunner:
     return runner
 
 
-def build_web(house: House, accounts: Mapping[str, str]) -> web.Application:
+def build_web(house: House, accounts: Mapping[str, str], watcher: feeds.Watching) -> web.Application:
     """Build the doors of a house."""
     app = web.Application(middlewares=[errors.tell], client_max_size=64 * 2**20)
     app[HOUSE] = house
@@ -286,6 +292,8 @@ def build_web(house: House, accounts: Mapping[str, str]) -> web.Application:
     api.add(app)
     live.add(app)
     registry.add(app)
+    app[feeds.FEEDS] = watcher
+    feeds.add(app)
     app.router.add_get("/healthz", _healthy)
     app.router.add_get("/readyz", _ready)
     public.add_public(app)

@@ -154,7 +154,7 @@ class Looker:
             logger.info(
                 "feed.taken", feed=feed.name, source=told.source_alert_id, did=told.did, alert=told.alert_id, ms=spent
             )
-        return _came(entry, told)
+        return _came(entry, told, dry)
 
     async def _spoilt(self, feed: Feed, entry: Entry, came: list[Came], dry: bool) -> str:
         """Keep at least the bytes of an entry on which intake itself failed, where officers see them."""
@@ -185,7 +185,7 @@ async def _within(seconds: float, tasks: Sequence[asyncio.Future[None]]) -> None
             raise fault
 
 
-def _came(entry: Entry, told: Told) -> Came:
+def _came(entry: Entry, told: Told, dry: bool) -> Came:
     alert = entry.alert
     return Came(
         where=entry.where,
@@ -196,7 +196,7 @@ def _came(entry: Entry, told: Told) -> Came:
         sent=alert.sent if alert else None,
         refused=entry.refused,
         warnings=len(entry.warnings),
-        id=told.source_alert_id or None,
+        id=None if dry and told.new else told.source_alert_id,
         new=told.new,
         did=told.did,
         alert_id=told.alert_id,

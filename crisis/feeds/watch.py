@@ -116,6 +116,8 @@ class Watcher:
             await self._start_due()
             if call:
                 await feedbook.call_officers(self._pool, self.kinds, self._now(), self._zone)
+                for feed, entry in await feedbook.waiting(self._pool, self._now()):
+                    await self._looker.take(feed, [entry])
         except db.FAULTS as error:
             if not db.is_brief(error):
                 raise

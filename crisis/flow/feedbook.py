@@ -12,6 +12,8 @@ from typing import Any
 import asyncpg
 
 from crisis import db, log
+from crisis.cap.entry import Entry
+from crisis.cap.record import from_record
 from crisis.errors import BadInput, Fault, NotFound
 from crisis.model import feed_rules
 from crisis.model.alert import Mode
@@ -82,6 +84,11 @@ RAW = """
 SELECT s.raw FROM source_alert s
 WHERE s.id = $2 AND (s.feed_id = $1
    OR EXISTS (SELECT FROM source_seen t WHERE t.source_alert_id = s.id AND t.feed_id = $1))
+"""
+# What was sent by a clock ahead of ours waits until ours has come there; told only once, it would wait for ever.
+WAITING = """
+SELECT f.*, s.raw, s.guid, s.link, s.alert FROM source_alert s JOIN feed f ON f.id = s.feed_id
+WHERE s.did = 'held' AND s.alert IS NOT NULL AND s.sent <= $1 ORDER BY s.id LIMIT 100
 """
 KNOWN_LINKS = "SELECT DISTINCT link FROM source_alert WHERE link = ANY($1::text[])"
 
@@ -317,3 +324,11 @@ async def raw(pool: db.Pool, feed_id: int, entry_id: int) -> bytes:
 async def known_links(pool: db.Pool, links: Collection[str]) -> set[str]:
     """Tell which of these links lead to what is stored already."""
     return {row["link"] for row in await pool.fetch(KNOWN_LINKS, list(links))}
+
+
+async def waiting(pool: db.Pool, now: datetime) -> list[tuple[Feed, Entry]]:
+    """Give the alerts whose time of sending was still to come when they were told, and has come now."""
+    found = [dict(row) for row in await pool.fetch(WAITING, now)]
+    return [
+        (feed_of(r), Entry(raw=r["raw"], guid=r["guid"], link=r["link"], alert=from_record(r["alert"]))) for r in found
+    ]
