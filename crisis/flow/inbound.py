@@ -15,6 +15,8 @@ from crisis.errors import BadInput
 from crisis.flow import answer
 from crisis.model import slots as slotting
 from crisis.model.alert import Mode
+from crisis.model.code import Flaw, read
+from crisis.model.confirm import confirm
 from crisis.model.inquiry import InquiryState, before
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
@@ -29,6 +31,7 @@ logger = log.get("inbound")
 
 LIFE, USUAL = 1, 3  # priorities
 MOST = 2_000  # characters kept of one text
+_ANYBODY = frozenset({Kind.HELP, Kind.CHECK})  # commands that need no address to be done to
 ASKED_AGAIN = timedelta(minutes=10)  # a second question while the first waits is told so once, not each time
 
 WHO = """
@@ -72,6 +75,8 @@ JOIN_ADDRESS = "UPDATE address SET opted_out_at = NULL, language = $2 WHERE id =
 AREA = "SELECT id, name FROM area WHERE lower(name) = lower($1) OR code = $1 ORDER BY code LIMIT 2"
 
 ALARM = "INSERT INTO alarm (kind, inquiry_id, says, role, at) VALUES ('life_at_risk', $1, $2, 'officer', $3)"
+
+RELEASED = "SELECT state, sent, expires, words FROM alert WHERE id = $1 AND sent IS NOT NULL"
 
 FORGET_FAQ = "DELETE FROM faq"
 ADD_FAQ = "INSERT INTO faq (playbook, question, language, phrasing) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
@@ -252,7 +257,7 @@ async def _judge(
     connection: db.AnyConnection, desk: Desk, case: _Case, text: str, judged: danger.Danger, now: datetime
 ) -> Verdict:
     command = keywords.command(text)
-    if command is not None and not judged.urgent and (case.address_id is not None or command.kind is Kind.HELP):
+    if command is not None and not judged.urgent and (case.address_id is not None or command.kind in _ANYBODY):
         return await _obey(connection, desk, case, command, now)
     if judged.urgent:
         return await _page(connection, desk, case, judged.reasons, now)
@@ -282,8 +287,20 @@ async def _obey(connection: db.AnyConnection, desk: Desk, case: _Case, command: 
             return Verdict(state=InquiryState.CLOSED, reply=_say(desk, "help_menu", case.language), why=why)
         case Kind.STOP_HINT:
             return Verdict(state=InquiryState.CLOSED, reply=_say(desk, "stop_hint", case.language), why=why)
+        case Kind.CHECK:
+            reply = await _confirm(connection, desk, case, command.argument, now)
+            return Verdict(state=InquiryState.CLOSED, reply=reply, why=why)
         case Kind.CHOICE:
             return await _choose(connection, desk, case, command.argument, now)
+
+
+async def _confirm(connection: db.AnyConnection, desk: Desk, case: _Case, written: str, now: datetime) -> str:
+    """Tell whether an alert is ours; a draft is nobody's."""
+    code = read(written)
+    if isinstance(code, Flaw):
+        return confirm(code, case.language, desk.office, now)
+    row = await connection.fetchrow(RELEASED, code)
+    return confirm(dict(row) if row else None, case.language, desk.office, now)
 
 
 async def _choose(connection: db.AnyConnection, desk: Desk, case: _Case, digit: str, now: datetime) -> Verdict:

@@ -1,4 +1,4 @@
-"""Reads a whole text as a command (STOP, DAFTAR, INFO, a keypad digit), or says that it is none."""
+"""Reads a whole text as a command (STOP, DAFTAR, INFO, CEK 12345, a keypad digit), or says that it is none."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Kind(StrEnum):
     STOP_HINT = "stop_hint"  # seems to mean STOP: not obeyed, answered with how to
     JOIN = "join"  # send me alerts; the argument names an area, if given
     HELP = "help"  # the menu, whose first choice is an emergency
+    CHECK = "check"  # is this alert yours? the argument is its code
     CHOICE = "choice"  # a digit of the keypad or its name; the argument is the digit
 
 
@@ -54,13 +55,15 @@ _NOT_AREA = listed(
 )
 _AROUND = re.compile(r"^[\W_]+|[\W_]+$")  # marks, quotes and emoji that people and phones put around a word
 _MOST_AREA_WORDS = 6
+_CODE = re.compile(r"(?:cek|check|kode|code|periksa)(?: (?:kode|code))?[\W_]*(\d(?:[\W_]*\d){2,})")
 
 
 def command(text: str) -> Command | None:
     """Read the text as a command, or return None if it is anything else.
 
     The whole text must be the word, in any case, with any marks around it; only JOIN takes words after
-    it. "STOP PLEASE" is a STOP_HINT. TOLONG and SOS are danger and BATAL is for an officer: never commands.
+    it, and CHECK a code. "STOP PLEASE" is a STOP_HINT. TOLONG and SOS are danger and BATAL is for an
+    officer: never commands.
     """
     said = _AROUND.sub("", clean(text))
     low = said.casefold()
@@ -69,6 +72,8 @@ def command(text: str) -> Command | None:
         return Command(kind=Kind.STOP_HINT if asks else kind)
     if digit := _DIGIT_OF.get(low):
         return Command(kind=Kind.CHOICE, argument=digit)
+    if code := _CODE.fullmatch(low):
+        return Command(kind=Kind.CHECK, argument=code[1])
     words = low.split()
     if words and _KIND_OF.get(words[0]) is Kind.JOIN:
         return _join(said, "?" in text)

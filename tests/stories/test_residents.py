@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from crisis.model.code import spell
 from tests.stories.town import Town, residents
 
 RINI = "+6281201000010"  # one of residents(...): the numbers count up
@@ -168,3 +169,16 @@ async def test_a_request_that_cannot_be_stored_is_the_callers_fault(town: Town) 
     alert = await town.trigger()
     status, told = await town.call("Budi", "POST", f"/api/v1/alerts/{alert['id']}/return", {"reason": "a\x00bcd"})
     assert (status, "cannot be stored" in told["error"]) == (400, True)
+
+
+async def test_a_resident_asks_by_sms_whether_an_alert_is_real(town: Town) -> None:
+    """The code of the notice is confirmed, one nobody sent is not, and a slip is told apart."""
+    alert = await in_force(town, residents(12))
+    code = spell(alert["id"])
+    (notice,) = await heard_by(town, RINI, 1)
+    assert f" Code {code} " in notice
+    slip = f"{code[:-1]}{9 - int(code[-1])}"
+    asked = ((code, "Yes, from BPBD"), (spell(4711), "Do not pass it on"), (slip, "do not match"))
+    for n, (wrote, says) in enumerate(asked):
+        await town.smsc.write(RINI, OFFICE, f"CHECK {wrote}")
+        assert says in (await heard_by(town, RINI, n + 2))[-1]

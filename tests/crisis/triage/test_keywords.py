@@ -77,3 +77,25 @@ def test_joining_keeps_the_area_as_it_was_written(text: str, area: str) -> None:
 def test_a_keypad_choice_is_read_as_its_digit(text: str, digit: str) -> None:
     """Self-triage by a digit must work from every phone."""
     assert command(text) == Command(kind=Kind.CHOICE, argument=digit)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("CEK 12345", "12345"),
+        ("check 1 2 3 4 5", "1 2 3 4 5"),
+        ("Kode: 123-45.", "123-45"),
+        ("cek kode 12345?", "12345"),
+    ],
+)
+def test_a_code_is_asked_for_in_few_words(text: str, code: str) -> None:
+    """However the digits are set apart."""
+    assert command(text) == Command(kind=Kind.CHECK, argument=code)
+
+
+@pytest.mark.parametrize(
+    "text", ["cek", "cek banjir", "kode pos 78391", "cek air 12345 sudah surut", "cek 12", "12345"]
+)
+def test_what_only_looks_like_a_code_is_for_somebody_else(text: str) -> None:
+    """A question with a number in it stays a question."""
+    assert command(text) is None
