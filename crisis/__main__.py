@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
-from crisis.cli import alert, cap, feed, imports, inbox, officer, out, playbook, serve, settings, trigger
+from crisis.cli import alert, cap, feed, imports, inbox, officer, out, playbook, serve, settings, signature, trigger
 from crisis.errors import CrisisError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.command()(trigger.trigger)
 app.add_typer(alert.app, name="alert")
 app.add_typer(inbox.app, name="inbox")
 app.add_typer(inbox.alarm, name="alarm")
+signature.register(cap.app)
 app.add_typer(cap.app, name="cap")
 app.add_typer(imports.area, name="area")
 app.add_typer(imports.resident, name="resident")
