@@ -19,16 +19,14 @@ from shapely.geometry.base import BaseGeometry
 from crisis.errors import BadInput, Fault
 from crisis.model.globe import EARTH_RADIUS_KM, distance_km, equal_area
 from crisis.model.outline import (
-    MOST_CROSSINGS,
     REPAIR_SHARE,
-    TANGLED,
     CapCircle,
     Drawn,
     circle,
     outline,
     polygonal,
-    too_tangled,
     union,
+    united,
     without_holes,
 )
 
@@ -208,9 +206,7 @@ def from_cap(alert: CapAlert) -> MultiPolygon | None:
     areas = [area for info in alert.infos for area in info.areas]
     parts = [outline([(lon, lat) for lat, lon in ring]) for area in areas for ring in area.polygons]
     parts += [circle(spot.lat, spot.lon, spot.radius) for area in areas for spot in area.circles]
-    if too_tangled(parts, MOST_CROSSINGS):
-        raise BadInput(TANGLED)
-    whole = union(parts)
+    whole = united(parts)
     return None if whole.is_empty else whole
 
 

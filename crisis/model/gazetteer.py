@@ -12,9 +12,10 @@ import shapely
 from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
+from crisis.errors import BadInput
 from crisis.model.area import CapAlert, CapArea
 from crisis.model.globe import distance_km, equal_area
-from crisis.model.outline import outlines, polygonal, union
+from crisis.model.outline import outlines, polygonal, union, united
 from crisis.model.placecodes import Coded, Codes, Tables, above_of, is_nested
 from crisis.model.placenames import Named, Names, level_of
 
@@ -62,6 +63,7 @@ class Gazetteer:
         self._tree = shapely.STRtree(self._shapes)
         shapely.prepare(self._shapes)
         self.whole = union(self._shapes)
+        shapely.prepare(self.whole)
         self._codes = Codes({place.id: place.code for place in self._places.values()}, tables)
         named = {place.id: (place.name, level_of(place.code, place.name)) for place in self._places.values()}
         self._names = Names(named, elsewhere)
@@ -76,30 +78,34 @@ class Gazetteer:
             return Where(doubts=("no areas of ours are loaded, so that none can be found: load them first",))
         areas = [area for info in alert.infos for area in info.areas]
         drawn, other = [area for area in areas if _is_drawn(area)], [area for area in areas if not _is_drawn(area)]
-        shape, doubts = outlines(drawn)
+        shapes, doubts = outlines(drawn)
         coded = self._codes.find(pair for area in other for pair in area.geocodes)
-        if shape.is_empty and not coded.ids and not coded.elsewhere:
+        if not shapes and not coded.ids and not coded.elsewhere:
             return self._described(alert, (*doubts, *coded.doubts))
         doubts = (*doubts, *coded.doubts, *_left_out(other))
-        if not coded.ids and not shape.intersects(self.whole):
-            return Where(doubts=(*doubts, *self._outside(shape, drawn)))
-        shares = self._shares(shape) | self._taken(coded.ids, shape)
-        return self._where(shape, coded.ids, shares, "geocode" if coded.ids else "polygon", doubts)
+        near = _array(shapes)[shapely.intersects(self.whole, _array(shapes))]
+        if not coded.ids and not len(near):
+            return Where(doubts=(*doubts, *self._outside(shapes, drawn)))
+        try:
+            return self._where(united(list(near)), coded.ids, "geocode" if coded.ids else "polygon", doubts)
+        except BadInput as tangled:
+            return Where(doubts=(*doubts, str(tangled)))
 
     def distance_km(self, alert: CapAlert) -> float | None:
         """Measure from what is drawn of the alert (an epicentre is a circle of radius 0) to our areas; 0 inside."""
-        shape, _ = outlines(area for info in alert.infos for area in info.areas)
-        return None if shape.is_empty or self.whole.is_empty else distance_km(shape, self.whole)
+        shapes, _ = outlines(area for info in alert.infos for area in info.areas)
+        return self._away(shapes) if shapes and self._places else None
 
-    def _where(
-        self, shape: MultiPolygon, ids: Iterable[int], shares: Mapping[int, float], how: str, doubts: Sequence[str]
-    ) -> Where:
-        ours = polygonal(shape.intersection(self.whole)) if not shape.is_empty else shape
-        chosen = [self._places[place].geometry for place in ids]
-        geometry = union([ours, *chosen]) if chosen else ours
+    def _away(self, shapes: Iterable[MultiPolygon]) -> float:
+        return min(distance_km(shape, self.whole) for shape in shapes)
+
+    def _where(self, shape: MultiPolygon, ids: frozenset[int], how: str, doubts: Sequence[str]) -> Where:
+        shares = self._shares(shape) | self._taken(ids, shape)
+        ours = polygonal(shape.intersection(self.whole))
+        geometry = union([ours, *(self._places[place].geometry for place in ids)]) if ids else ours
         if geometry.is_empty or not shares:
             return Where(doubts=(*doubts, "it touches the edge of our areas only"))
-        return Where(geometry=geometry, shares=MappingProxyType(dict(shares)), how=how, doubts=tuple(doubts))
+        return Where(geometry=geometry, shares=MappingProxyType(shares), how=how, doubts=tuple(doubts))
 
     def _shares(self, shape: MultiPolygon) -> dict[int, float]:
         """Measure how much of each of our areas the shape covers; overlay only where an edge passes through."""
@@ -145,8 +151,7 @@ class Gazetteer:
         )
         words = f"the area is known only by names in its words ({shown}): look whether it is ours"
         doubts = (*doubts, words, *dict.fromkeys(named.doubt for named in found if named.doubt))
-        nothing = MultiPolygon()
-        return self._where(nothing, ids, self._taken(ids, nothing), "description", doubts)
+        return self._where(MultiPolygon(), ids, "description", doubts)
 
     def _below(self, place: int) -> frozenset[int]:
         return self._codes.within(self._places[place].code) | {place}
@@ -157,13 +162,13 @@ class Gazetteer:
         running = dict.fromkeys(text for info in alert.infos for text in (info.headline, info.description))
         return listed or [named for text in running for named in self._names.find(text, listed=False)]
 
-    def _outside(self, shape: MultiPolygon, drawn: Sequence[CapArea]) -> Iterator[str]:
+    def _outside(self, shapes: Sequence[MultiPolygon], drawn: Sequence[CapArea]) -> Iterator[str]:
         """Say how far away it is, and what speaks for it being ours all the same."""
-        if shape.is_empty:
+        if not shapes:
             return
-        yield f"its area lies outside ours, {distance_km(shape, self.whole):.0f} km away"
-        turned = shapely.transform(shape, lambda points: points[:, ::-1])
-        if turned.intersects(self.whole):
+        yield f"its area lies outside ours, {self._away(shapes):.0f} km away"
+        turned = shapely.transform(_array(shapes), lambda points: points[:, ::-1])
+        if shapely.intersects(turned, self.whole).any():
             yield "with latitude and longitude swapped it would lie in our areas: ask its sender"
         coded: Coded = self._codes.find(pair for area in drawn for pair in area.geocodes)
         if coded.ids:

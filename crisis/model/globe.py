@@ -13,6 +13,7 @@ EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
 EQUATOR_KM = 6378.137  # WGS 84
 FLATTENING = 1 / 298.257223563  # WGS 84
 CORNERS = 64
+NEXT_TO_POLE = 89.999999  # on the pole itself no bearing leads anywhere
 STEEPEST = math.radians(85)  # nearer to a pole an edge of a circle is no longer drawn close to it
 
 Points = npt.NDArray[np.float64]  # rows of (lon, lat) in degrees
@@ -26,6 +27,7 @@ def circle_points(lat: float, lon: float, radius_km: float) -> Points:
     """
     bearings = np.linspace(0.0, 2.0 * math.pi, CORNERS, endpoint=False)
     widened = radius_km * _widening(lat, radius_km)
+    lat = min(max(lat, -NEXT_TO_POLE), NEXT_TO_POLE)
     ball, ellipsoid = sphere_points(lat, lon, bearings, widened), ellipsoid_points(lat, lon, bearings, widened)
     centre = np.array([lon, lat])
     farther = haversine_km(centre, ball) >= haversine_km(centre, ellipsoid)
@@ -104,6 +106,8 @@ def unwound(ring: Points) -> Points:
     Longitudes may leave +-180 by that. A ring round a pole is closed over the pole. Points as given are right
     where the short way leaves no breadth: a band round the whole earth.
     """
+    if np.ptp(ring[:, 0]) <= 180.0:
+        return ring
     steps = np.diff(np.concatenate((ring[:, 0], ring[:1, 0])))
     short = np.where(np.abs(steps) > 180.0, steps - 360.0 * np.round(steps / 360.0), steps)
     lons = ring[0, 0] + np.concatenate(([0.0], np.cumsum(short)[:-1]))

@@ -46,24 +46,24 @@ class Drawn(Protocol):
     def circles(self) -> Sequence[CapCircle]: ...
 
 
-def outlines(areas: Iterable[Drawn]) -> tuple[MultiPolygon, tuple[str, ...]]:
-    """Unite all that is drawn of the areas, and say what is doubtful; what cannot be drawn is left out and told.
+def outlines(areas: Iterable[Drawn]) -> tuple[list[MultiPolygon], tuple[str, ...]]:
+    """Make a shape of each ring and circle of the areas, and say what is doubtful; what cannot be drawn is left out.
 
-    Never raises and never takes long: what crosses too often is left out too. An area told in two languages
-    counts once. CAP 1.2 section 3.2.4: overlaps are not holes.
+    Never raises and never takes long. An area told in two languages counts once.
     """
     listed = list(areas)
     rings = dict.fromkeys(tuple(ring) for area in listed for ring in area.polygons)
     spots = dict.fromkeys((spot.lat, spot.lon, spot.radius) for area in listed for spot in area.circles)
     drawn = [*_rings(rings), *(_spot(*spot) for spot in spots)]
-    doubts = [doubt for _, doubt in drawn if doubt]
-    shapes = [shape for shape, _ in drawn if not shape.is_empty]
-    if too_tangled(shapes, MOST_CROSSINGS):
-        return MultiPolygon(), (
-            *_counted(doubts),
-            "its outlines cross each other too often to be united: draw the area",
-        )
-    return union(shapes), _counted(doubts)
+    return [shape for shape, _ in drawn if not shape.is_empty], _counted(doubt for _, doubt in drawn if doubt)
+
+
+def united(shapes: Sequence[BaseGeometry]) -> MultiPolygon:
+    """Unite what was drawn: overlaps are no holes (CAP 1.2, 3.2.4). Raise BadInput when it crosses too often."""
+    lines = _segments(shapes)
+    if _more_than(lines, 6 * len(lines) + MOST_NEAR, None) and _more_than(lines, MOST_CROSSINGS, "crosses"):
+        raise BadInput(TANGLED)
+    return union(shapes)
 
 
 def _counted(doubts: Iterable[str]) -> tuple[str, ...]:
@@ -90,7 +90,7 @@ def _polygon(ring: Sequence[Point]) -> Polygon | str:
 
 
 def _mended_ring(polygon: Polygon, most: int) -> tuple[MultiPolygon, str]:
-    """Mend a ring; where that changes its size, holes are filled too: a doubtful ring covers all it goes round."""
+    """Mend a ring; where that changes its size, all that it goes round is covered, the middle of a star too."""
     if polygon.is_valid:
         return wrapped(MultiPolygon([polygon])), ""
     try:
@@ -101,7 +101,8 @@ def _mended_ring(polygon: Polygon, most: int) -> tuple[MultiPolygon, str]:
         return sound, "a polygon has no area, all its points being in one line, and was left out"
     if abs(sound.area - _net_area(polygon)) <= REPAIR_SHARE * sound.area:
         return wrapped(sound), ""
-    return wrapped(without_holes(sound)), "a polygon crosses itself, and what it covers is not certain"
+    faces = shapely.polygonize(shapely.get_parts(shapely.node(polygon.exterior)))
+    return wrapped(union(faces.geoms)), "a polygon crosses itself, and what it covers is not certain"
 
 
 def _net_area(polygon: Polygon) -> float:
@@ -165,16 +166,11 @@ def _mended(geometry: BaseGeometry, most: int) -> BaseGeometry:
     return cast(BaseGeometry, shapely.make_valid(geometry))
 
 
-def too_tangled(shapes: Sequence[BaseGeometry], most: int) -> bool:
-    """Tell whether uniting valid shapes would take too long, by how often their outlines cross."""
-    lines = _segments(shapes)
-    return _more_than(lines, 6 * len(lines) + MOST_NEAR, None) and _more_than(lines, most, "crosses")
-
-
 def _segments(geometries: Sequence[BaseGeometry]) -> npt.NDArray[np.object_]:
-    if not geometries:
+    if not len(geometries):
         return np.empty(0, dtype=object)
-    points, rings = shapely.get_coordinates(shapely.get_rings(geometries), return_index=True)
+    parts = shapely.get_parts(shapely.get_parts(geometries))
+    points, rings = shapely.get_coordinates(shapely.get_rings(parts), return_index=True)
     within = rings[:-1] == rings[1:]
     found: npt.NDArray[np.object_] = shapely.linestrings(np.stack([points[:-1][within], points[1:][within]], axis=1))
     return found
