@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lxml import etree
 
 from crisis.cap import links
-from crisis.cap.embedded import Place, alerts_in
+from crisis.cap.embedded import Place, alerts_in, strays
 from crisis.cap.entry import Entry
 from crisis.cap.inline import Lent, text_of
-from crisis.cap.nouns import Status
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.slices import Original
-
-PLAIN = {Status.EXERCISE, Status.SYSTEM, Status.TEST}  # of these, section 3.2.1.4 says that they are not for action
+from crisis.cap.wrapped import told_of
 
 
 def read_distribution(original: Original, url: str) -> Iterator[Entry]:
-    """Give every content object in order: its alerts, else the link to its content.
+    """Give every content object in order: its alerts, else the link to its content; alerts beside them come last.
 
     An alert inside a distribution for exercise or test is read as such, whatever it says itself; that is noted.
     """
-    lent = Lent(sender=_first(original.root, "senderID"), sent=_first(original.root, "dateTimeSent"))
-    status = _first(original.root, "distributionStatus")
     parts = list(original.root.iter("{*}contentObject"))
     for at, part in enumerate(parts):
+        lent = Lent(sender=told_of(part, "senderID"), sent=told_of(part, "dateTimeSent"))
         place = Place(where=f"entry[{at}]", link=_link(part, url), lent=lent)
-        found = alerts_in(part, original, place) or [_without(part, original, place)]
-        yield from (_bound(entry, status) for entry in found)
+        yield from alerts_in(part, original, place) or [_without(part, original, place)]
+    yield from strays(original, parts)
 
 
 def _without(part: etree._Element, original: Original, place: Place) -> Entry:
@@ -46,15 +42,3 @@ def _link(part: etree._Element, url: str) -> str:
             link = links.absolute(text_of(uri), url)
             return link if links.is_web(link) else ""
     return ""
-
-
-def _bound(entry: Entry, status: str) -> Entry:
-    if entry.alert is None or status not in PLAIN or entry.alert.status in PLAIN | {Status.DRAFT}:
-        return entry
-    says = f"the distribution is {status} though the alert says {entry.alert.status}; it was read as {status}"
-    note = Warning(rule="W-DISTRIBUTION", where="status", says=says)
-    return replace(entry, alert=replace(entry.alert, status=Status(status)), warnings=(note, *entry.warnings))
-
-
-def _first(root: etree._Element, name: str) -> str:
-    return next((text_of(one) for one in root.iterchildren(f"{{*}}{name}")), "")

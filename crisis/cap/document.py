@@ -67,7 +67,7 @@ def _by_root(raw: bytes, root: etree._Element, url: str) -> Document:
         kind, entries = Kind.ATOM, tuple(read_index(original, url))
     elif name.localname in {"rss", "RDF"}:
         kind, entries = Kind.RSS, tuple(read_index(original, url))
-    elif name.localname == "EDXLDistribution":
+    elif next(root.iter("{*}EDXLDistribution"), None) is not None:  # alone or in an envelope
         kind, entries = Kind.EDXL_DE, tuple(read_distribution(original, url))
     else:
         kind, entries = Kind.LIST, _listed(original)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from lxml import etree
 
 from crisis.cap.entry import Entry
 from crisis.cap.inline import VERSIONS, Lent, compose, flat_parts, is_flat
 from crisis.cap.read import read
+from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.slices import Original, standing_alone
+from crisis.cap.wrapped import as_wrapped
 from crisis.errors import BadInput
 
 DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>\s*")
@@ -40,13 +42,23 @@ def alerts_in(part: etree._Element, original: Original, place: Place) -> list[En
     Several in one place are told apart as entry[3]/alert[1]. `raw` is the alert's bytes as published if they
     stand alone, else its canonical form, which does; `alert` is what those bytes say.
     """
-    elements = list(outermost(part))
-    if elements:
-        return [
-            _of_element(one, original, spot) for one, spot in zip(elements, _spots(place, len(elements)), strict=True)
-        ]
+    found = list(outermost(part))
+    if found:
+        spots = _spots(place, len(found))
+        return [as_wrapped(_of_element(one, original, spot), one) for one, spot in zip(found, spots, strict=True)]
     texts = list(_escaped(part))
-    return [_of_text(text, spot) for text, spot in zip(texts, _spots(place, len(texts)), strict=True)]
+    spots = _spots(place, len(texts))
+    return [as_wrapped(read_alert(raw, spot), one) for (one, raw), spot in zip(texts, spots, strict=True)]
+
+
+def strays(original: Original, parts: Iterable[etree._Element]) -> Iterator[Entry]:
+    """Give the alerts outside the parts where a document should hold them: an alert is not lost for that."""
+    inside = set(parts)
+    found = [one for one in outermost(original.root) if inside.isdisjoint([one, *one.iterancestors()])]
+    note = Warning(rule="X-ENTRY", where="", says="the alert stands outside any entry of the document")
+    for at, stray in enumerate(found):
+        for entry in alerts_in(stray, original, Place(where=f"alert[{at}]")):
+            yield replace(entry, warnings=(note, *entry.warnings))
 
 
 def outermost(part: etree._Element) -> Iterator[etree._Element]:
@@ -91,20 +103,14 @@ def _of_element(alert: etree._Element, original: Original, place: Place) -> Entr
     return alone if not alone.refused else place.entry(raw=raw, refused=alone.refused)
 
 
-def _of_text(text: str | bytes, place: Place) -> Entry:
-    if isinstance(text, bytes):
-        return read_alert(text, place)
-    # It was decoded with the document around it: what it declares about its encoding is no longer so.
-    return read_alert(DECLARATION.sub("", text).encode("utf-8", "replace"), place)
-
-
-def _escaped(part: etree._Element) -> Iterator[str | bytes]:
+def _escaped(part: etree._Element) -> Iterator[tuple[etree._Element, bytes]]:
     for element in part.iter("*"):
         text = (element.text or "").strip() if not len(element) else ""
         if text.startswith("<") and ALERT.search(text[:OPENS]):
-            yield text
+            # It was decoded with the document around it: what it declares about its encoding is no longer so.
+            yield element, DECLARATION.sub("", text).encode("utf-8", "replace")
         elif _may_be_base64(element, text) and (decoded := _decoded(text)):
-            yield decoded
+            yield element, decoded
 
 
 def _may_be_base64(element: etree._Element, text: str) -> bool:

@@ -12,7 +12,7 @@ from html import unescape
 from lxml import etree
 
 from crisis.cap import links
-from crisis.cap.embedded import Place, alerts_in, outermost
+from crisis.cap.embedded import Place, alerts_in, strays
 from crisis.cap.entry import Entry
 from crisis.cap.inline import VERSIONS, Lent, compose, flat_parts, text_of
 from crisis.cap.links import Link
@@ -38,7 +38,7 @@ def read_index(original: Original, url: str) -> Iterator[Entry]:
     for at, part in enumerate(_entries(original.root)):
         told = _Told(part, feed)
         yield from _read(part, told, original, f"entry[{at}]")
-    yield from _strays(original)
+    yield from strays(original, _entries(original.root))
 
 
 def _entries(root: etree._Element) -> Iterator[etree._Element]:
@@ -72,16 +72,6 @@ def _flat(part: etree._Element, original: Original, place: Place) -> Entry:
         return place.entry(raw=original.of(part))
     reading = compose(flat, place.lent)
     return place.entry(raw=original.of(part), alert=reading.alert, warnings=reading.warnings)
-
-
-def _strays(original: Original) -> Iterator[Entry]:
-    """A feed should not hold an alert outside its entries, but an alert is not lost for that."""
-    inside = set(_entries(original.root))
-    strays = [one for one in outermost(original.root) if inside.isdisjoint([one, *one.iterancestors()])]
-    note = Warning(rule="X-ENTRY", where="", says="the alert stands in the feed outside any entry")
-    for at, stray in enumerate(strays):
-        for entry in alerts_in(stray, original, Place(where=f"alert[{at}]")):
-            yield replace(entry, warnings=(note, *entry.warnings))
 
 
 def _no_way_in(told: _Told) -> Warning:

@@ -106,10 +106,10 @@ def diff(
 
 
 def _known(profile: str) -> None:
-    from crisis.cap import profiles  # noqa: PLC0415
+    from crisis.cap.profiles import PROFILES  # noqa: PLC0415
 
-    if profile not in profiles.PROFILES:
-        raise BadInput(f"--profile: there is no profile '{profile}'; there are {', '.join(profiles.PROFILES)}")
+    if profile not in PROFILES:
+        raise BadInput(f"--profile: there is no profile '{profile}'; there are {', '.join(PROFILES)}")
 
 
 def _alert(file: str, raw: bytes) -> Any:

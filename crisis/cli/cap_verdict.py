@@ -83,9 +83,9 @@ def _placed(entry: Entry, profile: str) -> Iterator[Warning]:
     if entry.refused:
         yield _fault(entry.where, entry.refused)
     if entry.alert is not None and profile:
-        from crisis.cap import profiles  # noqa: PLC0415 - only when one is asked for
+        from crisis.cap.profiles import check  # noqa: PLC0415 - only when one is asked for
 
-        yield from placed(entry, profiles.check(entry.alert, profile))
+        yield from placed(entry, check(entry.alert, profile))
 
 
 def _fault(where: str, says: str) -> Warning:

@@ -128,6 +128,8 @@ DOCUMENTS = {
         Kind.EDXL_DE,
         ["A-1"],
     ),
+    "edxl, beside the content": (edxl().replace(b"</d:EDXL", f"{alert()}</d:EDXL".encode()), Kind.EDXL_DE, ["A-1"]),
+    "edxl in an envelope": (b"<soap>" + edxl(xml_content(prefixed())) + b"</soap>", Kind.EDXL_DE, ["A-1"]),
     "an empty distribution": (edxl(), Kind.EDXL_DE, []),
     "a list": (f"<alerts>{alert('A-1')}{alert('A-2')}</alerts>".encode(), Kind.LIST, ["A-1", "A-2"]),
     "an envelope": (f"<soap><body>{alert('A-1')}</body></soap>".encode(), Kind.LIST, ["A-1"]),
@@ -358,10 +360,13 @@ def test_content_elsewhere_is_a_link_of_the_distribution() -> None:
 @pytest.mark.parametrize(("status", "read_as"), [("Actual", "Actual"), ("Exercise", "Exercise"), ("Test", "Test")])
 def test_an_alert_in_a_distribution_for_exercise_is_an_exercise(status: str, read_as: str) -> None:
     """EDXL-DE may wrap an actual alert to rehearse with it: it must not reach the public."""
-    (one,) = read_document(edxl(xml_content(prefixed()), status=status)).entries
-    assert one.alert is not None
-    assert one.alert.status == read_as
-    assert (("W-DISTRIBUTION", "status") in rules(one)) is (status != "Actual")
+    alone = edxl(xml_content(prefixed()), status=status)
+    text = edxl(xml_content(escape(alert())), status=status)
+    for raw in (alone, text, b"<soap>" + alone + b"</soap>", atom(entry(EMBEDDED.format(alone.decode())))):
+        (one,) = read_document(raw).entries
+        assert one.alert is not None
+        assert one.alert.status == read_as
+        assert (("W-DISTRIBUTION", "status") in rules(one)) is (status != "Actual")
 
 
 WHOLES: dict[str, tuple[Callable[[], bytes], str]] = {
