@@ -62,11 +62,17 @@ def judge(
 
 
 def name_of(certificate: x509.Certificate) -> str:
-    """Give the name a certificate claims: its common name, else its organisation, else all of its subject."""
-    for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME):
-        if found := certificate.subject.get_attributes_for_oid(kind):
-            return str(found[0].value)[:LONGEST_NAME]
-    return certificate.subject.rfc4514_string()[:LONGEST_NAME] or "nobody"
+    """Give the name a certificate claims: its common name, else its organisation, else all of its subject.
+
+    It is a stranger's text: cut to 100 characters, those that could steer or reorder a screen replaced.
+    """
+    found = [
+        str(name.value)
+        for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
+        for name in certificate.subject.get_attributes_for_oid(kind)
+    ]
+    name = (found[0] if found else certificate.subject.rfc4514_string())[:LONGEST_NAME]
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name) or "nobody"
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

@@ -19,6 +19,7 @@ from crisis.cap.xml import BOM, parse_untrusted
 from crisis.errors import BadInput
 
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
+MOST_AT_ONCE = 64  # real alerts have a dozen namespaces and two attributes
 ROOTS = {f"{{{namespace}}}alert" for namespace in (NAMESPACE, *OLDER_NAMESPACES)}
 
 
@@ -76,7 +77,7 @@ def _as_signed(raw: bytes) -> etree._Element:
 def _judged(root: etree._Element, signatures: list[etree._Element], trusted_pem: str, at: datetime) -> Verdict:
     form = read_form(_only_one(root, signatures))
     content, blanks = _content(root, form)
-    if etree.QName(etree.fromstring(content)).text not in ROOTS:
+    if str(parse_untrusted(content).tag) not in ROOTS:
         raise Broken("what was signed is not the alert")
     if form.certificate is None:
         return _untrusted("unaltered, but the signature names a bare key and no certificate that could be pinned")
@@ -100,7 +101,19 @@ def _only_one(root: etree._Element, signatures: list[etree._Element]) -> etree._
         raise Broken("its signature is not a child of the alert")
     if any(True for _ in root.iter(etree.PI)):
         raise Broken("it holds processing instructions, which a signed alert has no use for")
+    if _crowded(root):
+        raise Broken(f"it has more than {MOST_AT_ONCE} namespaces or attributes in one place")
     return signatures[0]
+
+
+def _crowded(root: etree._Element) -> bool:
+    """Tell whether canonical XML would take long: by its namespaces times its elements, by attributes squared."""
+    declared = 0
+    for event, element in etree.iterwalk(root, events=("start-ns", "end-ns", "start")):
+        declared += (event == "start-ns") - (event == "end-ns")
+        if declared > MOST_AT_ONCE or (event == "start" and len(element.attrib) > MOST_AT_ONCE):
+            return True
+    return False
 
 
 def _content(root: etree._Element, form: Form) -> tuple[bytes, bool]:
