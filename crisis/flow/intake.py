@@ -13,7 +13,7 @@ from crisis import db, log
 from crisis.cap.chain import all_clear
 from crisis.cap.entry import Entry
 from crisis.cap.life import State, name_of, same_warning, standings
-from crisis.cap.nouns import Alert, MsgType, Scope, Status
+from crisis.cap.nouns import MsgType, Scope, Status
 from crisis.cap.read import read
 from crisis.cap.record import digest
 from crisis.cap.verify import SignatureState, verify
@@ -128,8 +128,8 @@ class Intake:
             return case.done("recorded", f"its status is {alert.status}, its type {alert.msg_type}: it warns nobody")
         if alert.sent > case.now + AHEAD:
             return case.done("held", f"it was sent at {alert.sent.isoformat()}, which is still to come")
-        for other, alert_id in await book.sent_with(case.connection, case.source_id, alert):
-            if _languages(other) != _languages(alert) and same_warning(other, alert):
+        for other, alert_id in await book.in_other_words(case.connection, case.source_id, alert):
+            if alert.infos and same_warning(other, alert):
                 return case.done("twin", f"it tells {other.identifier} in another language", alert_id=alert_id)
         prior = await self._followed(case)
         ending = alert.msg_type is MsgType.CANCEL or all_clear(alert)
@@ -211,7 +211,7 @@ def _check_signature(case: Case, raw: bytes) -> None:
 
 async def _late(case: Case, *, ending: bool) -> str:
     """Say why an alert warns of nothing any more; empty when it does, and when it ends another."""
-    earlier = await book.of_sender(case.connection, case.source_id, case.alert.sender, case.now)
+    earlier = await book.bearing_on(case.connection, case.source_id, case.alert, case.now)
     standing = standings([*earlier, case.alert], case.now)[name_of(case.alert)]
     case.standing = standing.state.value
     if standing.doubt:
@@ -238,7 +238,3 @@ async def _not_ours(case: Case, prior: Prior, why: str) -> Fate:
     assert row is not None  # noqa: S101 - the caller looked
     await case.call("feed_changed", row["id"], f"{case.named} anew, but alert {row['id']} is not its to change: {why}")
     return case.done("called", why, alert_id=row["id"])
-
-
-def _languages(alert: Alert) -> set[str]:
-    return {info.language.casefold() for info in alert.infos}

@@ -18,7 +18,7 @@ from crisis.cap.record import digest, from_record, to_record
 from crisis.model.alert import Mode
 from crisis.model.feed import Feed
 
-KEPT = timedelta(days=14)  # alerts of a sender that are compared: none is in force for longer
+KEPT = timedelta(days=7)  # alerts of a sender that are compared: nothing a feed opens is in force for longer
 JUST_ENDED = timedelta(hours=1)  # an alert of ours that ended so lately is still updated, not told anew
 
 FIND = """
@@ -39,14 +39,22 @@ SETTLE = "UPDATE source_alert SET did = $2, why = $3, alert_id = $4, standing = 
 # Two workers, or two feeds, with alerts of one sender: the second waits, and then sees what the first one did.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('source/' || lower($1), 0))"
 
-# Outlines are the bulk of an alert, and what ended what does not depend on them.
+# What can have ended an alert is itself sent again, or names it. Outlines are the bulk of an alert and do not matter.
 OF_SENDER = """
 SELECT alert - 'infos' || jsonb_build_object('infos', (
     SELECT coalesce(jsonb_agg(info - 'areas'), '[]') FROM jsonb_array_elements(alert -> 'infos') AS info)) AS alert
-FROM source_alert WHERE sender = $1 AND received_at > $2 AND alert IS NOT NULL AND id <> $3 ORDER BY id
+FROM source_alert
+WHERE sender = $1 AND received_at > $2 AND alert IS NOT NULL AND id <> $3
+  AND (identifier = $4 OR position($4 IN coalesce(alert ->> 'references', '')) > 0
+       OR position($4 IN coalesce(alert #>> '{infos,0,parameters}', '')) > 0)
+ORDER BY id
 """
 AT_ONCE = """
-SELECT id, alert, alert_id FROM source_alert WHERE sender = $1 AND sent = $2 AND id <> $3 AND alert IS NOT NULL
+SELECT alert, alert_id FROM source_alert s
+WHERE sender = $1 AND sent = $2 AND id <> $3 AND alert IS NOT NULL AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements(s.alert -> 'infos') AS info
+    WHERE lower(split_part(coalesce(info ->> 'language', 'en-US'), '-', 1)) = ANY($4))
+ORDER BY id
 """
 
 # The alert of ours that an earlier source alert made, by its name: what it references, or itself sent again.
@@ -76,8 +84,9 @@ AREAS_NOW = "SELECT count(*) AS n, coalesce(sum(xmin::text::bigint), 0) AS chang
 
 ALARM = "INSERT INTO alarm (kind, alert_id, says, role, at) VALUES ($1, $2, $3, $4, $5)"
 ALARM_ONCE = """
-INSERT INTO alarm (kind, says, at) SELECT $1, $2, $3
-WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = $1 AND says = $2 AND (seen_at IS NULL OR at > $3 - interval '1 day'))
+INSERT INTO alarm (kind, says, at) SELECT $1, $2, $3::timestamptz
+WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = $1 AND says = $2
+                  AND (seen_at IS NULL OR at > $3::timestamptz - interval '1 day'))
 """
 TELL = "SELECT pg_notify('alert', $1)"
 
@@ -180,15 +189,16 @@ def _digest(entry: Entry) -> str:
     return digest(entry.alert) if entry.alert else hashlib.sha256(entry.raw).hexdigest()
 
 
-async def of_sender(connection: db.AnyConnection, source_id: int, sender: str, now: datetime) -> list[Alert]:
-    """Give the alerts of a sender that may bear on another of theirs, without their outlines, as received."""
-    rows = await connection.fetch(OF_SENDER, sender, now - KEPT, source_id)
+async def bearing_on(connection: db.AnyConnection, source_id: int, alert: Alert, now: datetime) -> list[Alert]:
+    """Give the alerts of the same sender that may have ended an alert, without their outlines, as received."""
+    rows = await connection.fetch(OF_SENDER, alert.sender, now - KEPT, source_id, alert.identifier)
     return [from_record(row["alert"]) for row in rows]
 
 
-async def sent_with(connection: db.AnyConnection, source_id: int, alert: Alert) -> list[tuple[Alert, int | None]]:
-    """Give the alerts that a sender sent at the same instant, whole, with the alerts of ours that they made."""
-    rows = await connection.fetch(AT_ONCE, alert.sender, alert.sent, source_id)
+async def in_other_words(connection: db.AnyConnection, source_id: int, alert: Alert) -> list[tuple[Alert, int | None]]:
+    """Give what a sender sent at the same instant in no language of this alert, with the alerts of ours it made."""
+    languages = [info.language.lower().split("-")[0] for info in alert.infos]
+    rows = await connection.fetch(AT_ONCE, alert.sender, alert.sent, source_id, languages)
     return [(from_record(row["alert"]), row["alert_id"]) for row in rows]
 
 
