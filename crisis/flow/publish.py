@@ -134,9 +134,7 @@ async def follow(
                     await document(pool, row["id"], office, signer, now())
                 except CrisisError:
                     hopeless.add(row["id"])  # an alarm told of it
-        except db.FAULTS as error:
-            if not db.is_brief(error):
-                raise
+        except db.FAULTS as error:  # whoever asks for a document still gets it, or hears why not
             logger.warning("publish.database_lost", error=type(error).__name__)
         await wait(EVERY)
         await asyncio.sleep(AFTERWARDS)
