@@ -1,6 +1,7 @@
 """Crisis: an alert lives through a few stages; the row in Postgres is the only message between them.
 
 trigger   an officer, a feed or a schedule launches a playbook level: a draft alert
+intake    what feeds tell: a draft, an update or an end of ours; authorised beforehand, a release
 plan      who, by which channels, in which words; pure, and the preview that officers approve
 release   a second officer approves, returns or rejects; freezes words and hash
 fanout    audience -> batches, most at risk first, inside the release transaction and right after it
@@ -10,6 +11,7 @@ inbound   residents write: understood, filed, urgent ones paged
 answer    from the playbook, or by an officer, on the channel the question came from
 update    update, correction, cancel, all-clear, the next-update clock: back to plan
 
-Parts of stages: source (what trigger takes over from a CAP alert), pace, ledger and trip (of deliver),
-register (officers, areas, residents).
+Parts of stages: source (what trigger takes over from a CAP alert), intake_book, intake_told, intake_case and
+intake_open (of intake), feedbook (the feeds and how each stands), pace, ledger and trip (of deliver),
+publish (an alert as CAP, once for all), register (officers, areas, residents).
 """

@@ -130,8 +130,27 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
         cell(f"{when(h['at'], zone)} {h['act']} {h['officer'] or 'the service'} {h['reason']}") for h in doc["history"]
     ]
     tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
+    told_by = source_alert(doc["source_alert"], doc["changes"], zone) if doc.get("source_alert") else []
     sizes = [renditions(doc["renditions"])] if doc["sent"] is None else []
-    return Group(banner(doc["mode"]), told, *sizes, *texts(said), *history, *tail)
+    return Group(banner(doc["mode"]), told, *told_by, *sizes, *texts(said), *history, *tail)
+
+
+def source_alert(source: Doc, changes: Sequence[Doc], zone: ZoneInfo) -> list[RenderableType]:
+    """Show what an alert rests on, what its source changed since it was last told, and why it became what it is."""
+    named = f"{source['sender']} {source['identifier']}, sent {when(source['sent'], zone)}"
+    told = facts(
+        {
+            "source alert": f"{named}, by feed {source['feed']}",
+            "it did": source["did"],
+            "signature": source["signature"],
+            "warnings": "; ".join(f"{w['rule']} {w['where']}: {w['says']}" for w in source["warnings"]) or None,
+        }
+    )
+    table = Table("changed in the source", "was", "is now")
+    for change in changes:
+        table.add_row(cell(change["where"]), cell(change["was"]), cell(change["now"]))
+    why = [cell(f"- {reason}") for reason in source["why"]]
+    return [told, *([table] if changes else []), *why]
 
 
 def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:

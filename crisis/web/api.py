@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from crisis import db
 from crisis.cap.read import read as read_cap
 from crisis.errors import BadInput, IllegalMove, NotFound
-from crisis.flow import plan, receipts, release, source, trigger, update
+from crisis.flow import intake_book, plan, receipts, release, source, trigger, update
 from crisis.flow.plan import Wish
 from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
@@ -255,6 +255,7 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
         target = plan.target_of(row)
         mode = Mode(row["mode"])
         counts = await trigger.count_audience(connection, target, row["channels"], mode) if row["sent"] is None else {}
+        told = await intake_book.of_ours(connection, alert_id)
     for dispatch in dispatches:
         dispatch["trouble"] = house.trouble_of(dispatch["account"])
     shown = {k: v for k, v in row.items() if k not in _HIDDEN}
@@ -264,6 +265,7 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
     shown["cost"] = plan.cost_of(shown["renditions"])
     shown["history"] = [db.plain(dict(h)) for h in history]
     shown["dispatches"] = dispatches
+    shown["source_alert"], shown["changes"] = (told or {}).get("source_alert"), (told or {}).get("changes", [])
     return db.plain(shown)
 
 
