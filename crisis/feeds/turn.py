@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -47,6 +48,12 @@ class Hold:
                 self.lost.set()
             else:
                 self._ends = ends
+
+    async def give_back(self) -> None:
+        """Leave the feed to whoever comes next, now that this service stops."""
+        async with self._one:
+            with contextlib.suppress(*db.FAULTS):  # then the turn ends by itself
+                await feedbook.give_back(self._pool, self.turn, self._ends, self._now())
 
     async def note(self, told: Note) -> None:
         """Write down how the feed stands; `told.next_at` is when it is due for whoever comes first."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -59,7 +60,7 @@ class Watcher:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._pool, self._formats, self._now = pool, formats, now
-        self._zone, self._chance = zone, chance
+        self.zone, self._chance = zone, chance
         self._looker = Looker(pool, intake, formats, now)
         self._session: aiohttp.ClientSession | None = None
         self._readers: dict[int, asyncio.Task[None]] = {}
@@ -71,7 +72,7 @@ class Watcher:
 
     async def run(self) -> None:
         """Read every feed when it is due, each in a task of its own, until cancelled."""
-        async with open_session() as self._session:
+        async with self.opened():
             try:
                 called = -CALLS_EVERY
                 while True:
@@ -84,6 +85,16 @@ class Watcher:
                 for reader in readers:
                     reader.cancel()
                 await asyncio.gather(*readers, return_exceptions=True)
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """Be able to read feeds inside the `async with`."""
+        async with open_session() as session:
+            self._session = session
+            try:
+                yield
+            finally:
+                self._session = None
 
     async def poll(self, name: str) -> Poll:
         """Look at a feed now, whatever its rhythm, and tell what came; IllegalMove for one that tells by itself."""
@@ -115,7 +126,7 @@ class Watcher:
         try:
             await self._start_due()
             if call:
-                await feedbook.call_officers(self._pool, self.kinds, self._now(), self._zone)
+                await feedbook.call_officers(self._pool, self.kinds, self._now(), self.zone)
                 for feed, entry in await feedbook.waiting(self._pool, self._now()):
                     await self._looker.take(feed, [entry])
         except db.FAULTS as error:
@@ -138,12 +149,17 @@ class Watcher:
     async def _read(self, turn: Turn) -> None:
         """Read one feed for its turn; whatever goes wrong stays here, and the turn runs out."""
         kind = self.kinds.get(turn.feed.format)
+        by_itself = kind is not None and kind.way == Way.SUBSCRIBED.value
+        hold = (Subscription if by_itself else Hold)(self._pool, turn, self._now)
         try:
-            if kind and kind.way == Way.SUBSCRIBED.value:
-                await self._hear(Subscription(self._pool, turn, self._now))
+            if isinstance(hold, Subscription):
+                await self._hear(hold)
                 return
             async with self._look_of(turn.feed.id):
-                await self._look_held(Hold(self._pool, turn, self._now))
+                await self._look_held(hold)
+        except asyncio.CancelledError:
+            await hold.give_back()
+            raise
         except Exception as error:
             if not (isinstance(error, db.FAULTS) and db.is_brief(error)):
                 logger.exception("feed.reader_broke", feed=turn.feed.name)

@@ -24,7 +24,7 @@ from crisis.privacy import token_hash
 
 logger = log.get("feedbook")
 
-LEASE = timedelta(seconds=60)  # how long one who reads a feed may be silent before another takes it over
+LEASE = timedelta(seconds=30)  # how long one who reads a feed may be silent before another takes it over
 
 ADD = """
 INSERT INTO feed (name, format, url, mode, may_release, every, quiet_after, hosts, certificates, must_sign, token_hash,
@@ -56,6 +56,7 @@ RETURNING *
 """
 TAKE = "UPDATE feed SET next_at = $2 WHERE name = $1 AND enabled RETURNING *"
 RENEW = "UPDATE feed SET next_at = $3 WHERE id = $1 AND next_at = $2 AND enabled"
+GIVE_BACK = "UPDATE feed SET next_at = $3 WHERE id = $1 AND next_at = $2"
 NOTE = """
 UPDATE feed SET tried_at = $3, read_at = coalesce($4, read_at), changed_at = coalesce($5, changed_at), failures = $6,
     trouble = $7, next_at = $8, etag = $9, last_modified = $10,
@@ -261,6 +262,11 @@ async def renew(pool: db.Pool, turn: Turn, ends: datetime, now: datetime) -> dat
     later = now + LEASE
     done = await pool.execute(RENEW, turn.feed.id, ends, later)
     return later if done == "UPDATE 1" else None
+
+
+async def give_back(pool: db.Pool, turn: Turn, ends: datetime, now: datetime) -> None:
+    """Give back a turn that ends at `ends` unused: whoever starts next reads the feed at once."""
+    await pool.execute(GIVE_BACK, turn.feed.id, ends, now)
 
 
 async def note(pool: db.Pool, turn: Turn, ends: datetime, told: Note) -> bool:
