@@ -48,6 +48,7 @@ ENGLISH_MONTHS = {"may": "mei", "aug": "agu", "agt": "agu", "ags": "agu", "oct":
 DAY = re.compile(r"([0-9]{1,2})[ -]([A-Za-z]{3})[A-Za-z]*[ -]([0-9]{4})")
 HOUR = re.compile(r"([0-9]{1,2})[:.]([0-9]{2})(?:[:.]([0-9]{2}))?\s*([A-Za-z]{3,4})")
 PICTURE = re.compile(r"[A-Za-z0-9._-]{1,100}\.(?:jpe?g|png)", re.IGNORECASE)
+LONGEST_PLACE = 64
 SAME_PLACE = 0.05  # degrees
 
 
@@ -208,7 +209,8 @@ def _same(one: Point, other: Point) -> bool:
 
 def _pair(text: str) -> Point | None:
     """Read "-8.51,123.27"; decimal commas make four numbers, which are read as such with a blank or semicolon."""
-    parts = re.split(r"\s*[;\s]\s*", text.strip()) if re.search(r"[;\s]", text.strip()) else text.split(",")
+    text = text[:LONGEST_PLACE].strip()
+    parts = re.split(r"[;\s]+", text) if re.search(r"[;\s]", text) else text.split(",")
     numbers = [NUMBER.fullmatch(part.strip().strip(",")) for part in parts if part.strip(" ,")]
     if len(numbers) < 2 or None in numbers[:2]:
         return None
@@ -224,7 +226,7 @@ def _named(quake: Fields) -> Point | None:
 
 
 def _axis(text: str, sides: dict[str, int], most: float) -> float | None:
-    found = re.fullmatch(rf"({NUMBER.pattern})\s*°?\s*([A-Za-z]{{1,2}})", text)
+    found = re.fullmatch(rf"({NUMBER.pattern})\s*°?\s*([A-Za-z]{{1,2}})", text[:LONGEST_PLACE])
     if not found or found[2].lower() not in sides:
         return None
     size = abs(float(found[1].replace(",", ".")))

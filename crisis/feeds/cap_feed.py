@@ -17,22 +17,27 @@ from crisis.errors import BadInput
 from crisis.feeds.contract import Format
 from crisis.feeds.fields import absolute
 
-PAGE = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+PAGE = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 # From memory: Apache and nginx write "Index of /cap", Python "Directory listing for /cap", IIS "host - /cap/".
 LISTING = re.compile(r"\s*(?:index of\b|directory listing (?:for|of)\b|(?![0-9]{3}\b)[\w.:-]+ - /)", re.IGNORECASE)
+MOST_BLANKS = 4096
 FILE = re.compile(r"\.(?:xml|cap)$", re.IGNORECASE)
 
 
 def parse(raw: bytes, url: str, now: datetime) -> Sequence[Entry]:
     """Give every alert of the document and every link to one; an entry with neither is refused by name."""
-    if PAGE.match(raw.removeprefix(BOM)[:4096]):
+    if PAGE.match(COMMENT.sub(b"", raw.removeprefix(BOM)[:4096])):
         return tuple(_listed(raw, url))
     return parse_document(raw, url, now)
 
 
 def parse_document(raw: bytes, url: str, now: datetime) -> Sequence[Entry]:
     """Read CAP and what wraps it, but no web page."""
-    return [_whole(entry) for entry in read_document(raw, url).entries]
+    start = raw.lstrip()
+    # Megabytes of blanks would hold up the reader; a few before the document are common and stay as published.
+    whole = raw if len(raw) - len(start) <= MOST_BLANKS else start
+    return [_whole(entry) for entry in read_document(whole, url).entries]
 
 
 def _whole(entry: Entry) -> Entry:

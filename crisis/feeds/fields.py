@@ -20,6 +20,7 @@ RULE = "X-FEED"
 NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:[.,][0-9]{1,15})?")
 TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}")
 LONGEST_TIME = 64
+MOST_NOTES = 100  # on one record; after so many another tells nothing new
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -37,7 +38,9 @@ class Fields:
 
     def note(self, name: str, says: str) -> None:
         where = f"{self.where}/{name}" if self.where else name
-        self.notes.append(Warning(rule=RULE, where=clean_text(where[:80]), says=says))
+        warning = Warning(rule=RULE, where=clean_text(where[:80]), says=clean_text(says))
+        if len(self.notes) < MOST_NOTES and warning not in self.notes:
+            self.notes.append(warning)
 
     def part(self, name: str) -> Fields:
         return Fields(self.values.get(name.lower()), self.notes, f"{self.where}/{name}" if self.where else name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +52,7 @@ def features(raw: bytes) -> list[Piece]:
     if found is not None:
         return found
     whole = cut(raw)
-    if len(whole) == 1 and whole[0].value.get("type") == "Feature":
+    if len(whole) == 1 and isinstance(whole[0].value, dict) and whole[0].value.get("type") == "Feature":
         return whole
     raise BadInput("X-FEED: the JSON is neither a GeoJSON FeatureCollection nor a Feature.")
 
@@ -135,8 +136,8 @@ def _value(text: str, at: int) -> tuple[Any, int]:
 
 def _record(pairs: list[tuple[str, Any]]) -> Record:
     record = Record(pairs)
-    names = [name for name, _ in pairs]
-    record.twice = tuple(name for name in record if names.count(name) > 1) if len(names) != len(record) else ()
+    often = Counter(name for name, _ in pairs) if len(pairs) != len(record) else {}
+    record.twice = tuple(name for name, times in often.items() if times > 1)
     return record
 
 
