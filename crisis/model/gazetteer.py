@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from shapely import MultiPolygon
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from crisis.errors import BadInput
@@ -88,16 +89,21 @@ class Gazetteer:
             return Where(doubts=(*doubts, *self._outside(shapes, drawn)))
         try:
             return self._where(united(list(near)), coded.ids, "geocode" if coded.ids else "polygon", doubts)
-        except BadInput as tangled:
-            return Where(doubts=(*doubts, str(tangled)))
+        except (BadInput, GEOSException) as tangled:
+            says = (
+                str(tangled)
+                if isinstance(tangled, BadInput)
+                else "its outlines cannot be matched with ours: draw the area"
+            )
+            return Where(doubts=(*doubts, says))
 
     def distance_km(self, alert: CapAlert) -> float | None:
         """Measure from what is drawn of the alert (an epicentre is a circle of radius 0) to our areas; 0 inside."""
         shapes, _ = outlines(area for info in alert.infos for area in info.areas)
         return self._away(shapes) if shapes and self._places else None
 
-    def _away(self, shapes: Iterable[MultiPolygon]) -> float:
-        return min(distance_km(shape, self.whole) for shape in shapes)
+    def _away(self, shapes: Sequence[MultiPolygon]) -> float:
+        return distance_km(shapely.geometrycollections(_array(shapes)), self.whole)
 
     def _where(self, shape: MultiPolygon, ids: frozenset[int], how: str, doubts: Sequence[str]) -> Where:
         shares = self._shares(shape) | self._taken(ids, shape)

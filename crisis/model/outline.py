@@ -11,6 +11,7 @@ import numpy.typing as npt
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.affinity import translate
+from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from crisis.errors import BadInput
@@ -23,7 +24,7 @@ POINT_CIRCLE_KM = 0.001  # a circle of radius 0 is a place; a metre makes it mee
 LARGEST_KM = 10_000  # a circle of a quarter of the earth's girth and more covers all of it
 DOUBTFUL_KM = 2_000  # no warning of a district reaches so far
 
-TANGLED = "an outline crosses itself too often to be mended: draw it again in a map program"
+TANGLED = "an outline crosses itself or others too often to be mended: draw it again in a map program"
 
 Point = tuple[float, float]  # (lat, lon), as CAP writes them
 
@@ -63,7 +64,10 @@ def united(shapes: Sequence[BaseGeometry]) -> MultiPolygon:
     lines = _segments(shapes)
     if _more_than(lines, 6 * len(lines) + MOST_NEAR, None) and _more_than(lines, MOST_CROSSINGS, "crosses"):
         raise BadInput(TANGLED)
-    return union(shapes)
+    try:
+        return union(shapes)
+    except GEOSException:
+        raise BadInput(TANGLED) from None
 
 
 def _counted(doubts: Iterable[str]) -> tuple[str, ...]:
@@ -90,19 +94,24 @@ def _polygon(ring: Sequence[Point]) -> Polygon | str:
 
 
 def _mended_ring(polygon: Polygon, most: int) -> tuple[MultiPolygon, str]:
-    """Mend a ring; where that changes its size, all that it goes round is covered, the middle of a star too."""
     if polygon.is_valid:
         return wrapped(MultiPolygon([polygon])), ""
     try:
-        sound = _parts(_mended(polygon, most))
-    except BadInput:
+        shape, doubt = _mended_anew(polygon, most)
+        return wrapped(shape), doubt
+    except (BadInput, GEOSException):
         return MultiPolygon(), "a polygon crosses itself too often to be mended, and was left out"
+
+
+def _mended_anew(polygon: Polygon, most: int) -> tuple[MultiPolygon, str]:
+    """Mend a ring; where that changes its size, all that it goes round is covered, the middle of a star too."""
+    sound = _parts(_mended(polygon, most))
     if sound.is_empty:
         return sound, "a polygon has no area, all its points being in one line, and was left out"
     if abs(sound.area - _net_area(polygon)) <= REPAIR_SHARE * sound.area:
-        return wrapped(sound), ""
+        return sound, ""
     faces = shapely.polygonize(shapely.get_parts(shapely.node(polygon.exterior)))
-    return wrapped(union(faces.geoms)), "a polygon crosses itself, and what it covers is not certain"
+    return union(faces.geoms), "a polygon crosses itself, and what it covers is not certain"
 
 
 def _net_area(polygon: Polygon) -> float:
@@ -128,7 +137,12 @@ def outline(points: npt.ArrayLike) -> MultiPolygon:
     Raises BadInput when it crosses itself too often to be mended.
     """
     ring = np.array(points, dtype=np.float64).reshape(-1, 2)
-    return wrapped(polygonal(Polygon(unwound(ring)))) if len(ring) >= 3 else MultiPolygon()
+    if len(ring) < 3:
+        return MultiPolygon()
+    try:
+        return wrapped(polygonal(Polygon(unwound(ring))))
+    except GEOSException:
+        raise BadInput(TANGLED) from None
 
 
 def circle(lat: float, lon: float, radius_km: float) -> MultiPolygon:
@@ -194,4 +208,5 @@ def wrapped(shape: MultiPolygon) -> MultiPolygon:
         return shape
     turns = range(math.floor((west + 180.0) / 360.0), math.ceil((east - 180.0) / 360.0) + 1)
     world = shapely.box(-180.0, -90.0, 180.0, 90.0)
-    return union([translate(shape, xoff=-360.0 * turn).intersection(world) for turn in turns])
+    # Moved by a turn, points lose their last digits, and what was sound may cross itself by so much.
+    return union([polygonal(translate(shape, xoff=-360.0 * turn)).intersection(world) for turn in turns])

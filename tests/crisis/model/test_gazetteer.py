@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
 from crisis.cap.nouns import Alert, Area, Circle, Info, MsgType, Ring, Scope, Status
@@ -340,7 +342,7 @@ def test_rings_that_would_take_minutes_are_refused_at_once() -> None:
     rng = np.random.default_rng(5)
     wild = [tuple(zip(rng.uniform(-1, 0, 1000), rng.uniform(109, 110, 1000), strict=True)) for _ in range(20)]
     combs = (comb(1500, turned=False), comb(1500, turned=True))
-    for rings, doubt in ((wild, "crosses itself too often"), (combs, "too often to be mended")):
+    for rings, doubt in ((wild, "crosses itself too often"), (combs, "or others too often to be mended")):
         started = time.perf_counter()
         where = drawn(*rings)
         assert time.perf_counter() - started < 5
@@ -358,6 +360,41 @@ def test_many_small_crossings_share_one_budget() -> None:
     where = drawn(*some, ring(109, -1, 110, 0))
     assert time.perf_counter() - started < 5
     assert where.doubts
+
+
+NEAR = st.tuples(
+    st.floats(-1.2, 0.3).map(lambda at: round(at, 2)), st.floats(108.8, 111.2).map(lambda at: round(at, 2))
+)
+ANYWHERE = st.tuples(st.floats(-90, 90), st.floats(-180, 180))
+EDGES = st.sampled_from([(90.0, 0.0), (-90.0, 180.0), (0.0, 180.0), (0.0, -180.0), (1e-300, 1e-300)])
+POINTS = st.one_of(NEAR, NEAR, ANYWHERE, EDGES)
+RINGS = st.lists(st.lists(POINTS, max_size=20).map(tuple), max_size=5).map(tuple)
+SPOTS = st.builds(
+    lambda at, radius: Circle(lat=at[0], lon=at[1], radius=radius), POINTS, st.sampled_from([0.0, 1.0, 900.0, 19_999.0])
+)
+AREAS = st.builds(
+    Area,
+    desc=st.sampled_from(["", "Sungai Raya", "x"]),
+    polygons=RINGS,
+    circles=st.lists(SPOTS, max_size=2).map(tuple),
+    geocodes=st.sampled_from([(), (("adm3", "61.12.01"),), (("UGC", "x"),)]),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(AREAS, max_size=3))
+def test_nothing_drawn_on_earth_breaks_the_search(areas: list[Area]) -> None:
+    """Whatever rings, circles and codes come, there is a valid shape with its shares, or a doubt that says why not."""
+    where = OURS.find(alert(*areas))
+    if where.geometry is None:
+        assert where.doubts
+        assert not where.shares
+        assert where.how == ""
+    else:
+        assert where.geometry.is_valid
+        assert where.shares
+        assert all(0 < share <= 1 for share in where.shares.values())
+        assert where.how in ("polygon", "geocode", "description")
 
 
 @pytest.mark.parametrize(
