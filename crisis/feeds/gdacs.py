@@ -80,33 +80,35 @@ def parse(raw: bytes, url: str, now: datetime) -> Sequence[Entry]:
     if root.tag != "rss" or channel is None:
         raise BadInput(f"X-FEED: the root element is {etree.QName(root).localname[:40]}, not the rss of GDACS.")
     original = Original(raw, root)
-    return [_entry(item, original.of(item), f"item[{at}]", url) for at, item in enumerate(channel.findall("item"))]
+    return [
+        _entry(element, original.of(element), f"item[{at}]", url) for at, element in enumerate(channel.findall("item"))
+    ]
 
 
-def _entry(item: etree._Element, raw: bytes, where: str, url: str) -> Entry:
+def _entry(element: etree._Element, raw: bytes, where: str, url: str) -> Entry:
     notes: list[Warning] = []
-    fields = Fields(_values(item), notes)
+    fields = Fields(_values(element), notes)
     link = absolute(url, cap) if (cap := fields.text("gdacs:cap")) else ""
     guid = fields.text("guid") or fields.text("gdacs:eventtype") + fields.text("gdacs:eventid")
     name = "".join(guid.split()).replace(",", "")
     sent = next(filter(None, (fields.time(at) for at in ("gdacs:datemodified", "pubDate", "gdacs:fromdate"))), None)
     if name and sent:
-        return told(raw, _alert(item, fields, name, sent, url), notes, where=where, guid=guid, link=link)
+        return told(raw, _alert(element, fields, name, sent, url), notes, where=where, guid=guid, link=link)
     refused = "" if link else f"The {'time' if name else 'name'} of {where} cannot be read and it has no CAP document."
     return Entry(raw=raw, where=where, guid=guid, link=link, warnings=tuple(notes), refused=refused)
 
 
-def _values(item: etree._Element) -> dict[str, Any]:
+def _values(element: etree._Element) -> dict[str, Any]:
     """Give the item's own texts as prefix:name; the first of each counts."""
     found: dict[str, Any] = {}
-    for part in item:
+    for part in element:
         name = etree.QName(part)
         prefix = PREFIXES.get(name.namespace or "", "other" if name.namespace else "")
         found.setdefault(f"{prefix}:{name.localname}" if prefix else name.localname, part.text)
     return found
 
 
-def _alert(item: etree._Element, fields: Fields, name: str, sent: datetime, url: str) -> Alert:
+def _alert(element: etree._Element, fields: Fields, name: str, sent: datetime, url: str) -> Alert:
     return Alert(
         identifier=name,
         sender=SENDER,
@@ -115,11 +117,11 @@ def _alert(item: etree._Element, fields: Fields, name: str, sent: datetime, url:
         msg_type=MsgType.ALERT,
         scope=Scope.PUBLIC,
         source="GDACS",
-        infos=(_info(item, fields, url),),
+        infos=(_info(element, fields, url),),
     )
 
 
-def _info(item: etree._Element, fields: Fields, url: str) -> Info:
+def _info(element: etree._Element, fields: Fields, url: str) -> Info:
     kind = fields.text("gdacs:eventtype")
     event, category = KINDS.get(kind.lower(), (kind or fields.text("title"), Category.OTHER))
     level = fields.text("gdacs:alertlevel")
@@ -138,7 +140,7 @@ def _info(item: etree._Element, fields: Fields, url: str) -> Info:
         headline=fields.text("title"),
         description=fields.text("description"),
         web=absolute(url, page) if (page := fields.text("link")) else "",
-        parameters=_parameters(item, fields),
+        parameters=_parameters(element, fields),
         areas=_areas(fields),
     )
 
@@ -151,10 +153,10 @@ def _urgency(fields: Fields, severity: Severity) -> Urgency:
     return Urgency.EXPECTED if severity is Severity.MINOR else Urgency.IMMEDIATE
 
 
-def _parameters(item: etree._Element, fields: Fields) -> tuple[Pair, ...]:
+def _parameters(element: etree._Element, fields: Fields) -> tuple[Pair, ...]:
     kind = fields.text("gdacs:eventtype").lower()
     own = [("tsunami", "yes" if kind == "ts" else "unknown")] if kind in {"eq", "ts"} else []
-    measured = item.find("{http://www.gdacs.org}severity")
+    measured = element.find("{http://www.gdacs.org}severity")
     if measured is not None:
         amount = as_number(measured.get("value"))
         if kind == "eq" and amount is not None and LEAST <= amount <= MOST:
