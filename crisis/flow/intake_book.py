@@ -243,7 +243,7 @@ async def of_ours(connection: db.AnyConnection, alert_id: int) -> dict[str, Any]
     before = await connection.fetchval(BEFORE, row["incident_id"], row["id"])
     changes = diff(from_record(before), from_record(row["alert"])) if before else ()
     hidden = ("alert", "incident_id")
-    shown = {name: value for name, value in row.items() if name not in hidden}
+    shown = db.plain({name: value for name, value in row.items() if name not in hidden})
     return {"source_alert": shown, "changes": [_shown(change) for change in changes]}
 
 
