@@ -13,9 +13,9 @@ from crisis.cap.nouns import Circle, Ring
 
 FARTHEST_KM = 20_040.0  # half way round the earth
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-PLAIN = frozenset("0123456789.,+- \t\r\n")
+PLAIN = dict.fromkeys(map(ord, "0123456789.,+- \t\r\n"))
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
-STRICT_CIRCLE = re.compile(f"{NUMBER},{NUMBER} {NUMBER}")
+STRICT_CIRCLE = re.compile(f"({NUMBER}),({NUMBER}) ({NUMBER})")
 LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
 
 Note = Callable[[str, str], None]  # rule, sentence
@@ -30,22 +30,31 @@ def read_rings(text: str, note: Note) -> tuple[Ring, ...]:
     if not points:
         return ()
     if not on_earth(points):
-        if _past_180(points):
+        if split := split_ring(points):
             note("R-POLY-RANGE", "reaches past 180 degrees of longitude; it was split there")
-            return split_ring(_closed(points, note))
+            return split
         points = _turned(points, note)
-    points = _closed(points, note) if points else points
-    if len(points) < 4 or len(set(points)) < 3:
+    if points and points[0] != points[-1]:
+        note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
+        points = (*points, points[0])
+    if too_few(points):
         note("R-POLY-MIN4", "the ring has fewer than four points and was left out")
         return ()
     return (points,)
 
 
 def split_ring(ring: Ring) -> tuple[Ring, ...]:
-    """Split a ring whose longitudes run past 180 degrees into rings within 180, the parts beyond moved by 360."""
-    if len(ring) < 4:
+    """Split a ring whose longitudes run past 180 degrees into rings within 180, the parts beyond moved by 360.
+
+    Gives none where that is not what is wrong with the ring, or it crosses itself.
+    """
+    lats, lons = zip(*ring, strict=True)
+    counted_on = max(map(abs, lats)) <= 90 and max(map(abs, lons)) <= 540 and max(lons) - min(lons) < 180
+    if not counted_on or too_few(ring):
         return ()
-    outline = shapely.make_valid(shapely.Polygon([(lon, lat) for lat, lon in ring]))
+    outline = shapely.Polygon([(lon, lat) for lat, lon in ring])
+    if not outline.is_valid:
+        return ()
     found: list[Ring] = []
     for turn in (-360, 0, 360):
         part = shapely.intersection(outline, shapely.box(turn - 180, -90, turn + 180, 90))
@@ -54,25 +63,18 @@ def split_ring(ring: Ring) -> tuple[Ring, ...]:
     return tuple(found)
 
 
-def _past_180(points: Ring) -> bool:
-    lats, lons = zip(*points, strict=True)
-    return on_earth(tuple((lat, 0.0) for lat in lats)) and max(map(abs, lons)) <= 540 and max(lons) - min(lons) < 180
-
-
-def _closed(points: Ring, note: Note) -> Ring:
-    if points[0] == points[-1]:
-        return points
-    note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
-    return (*points, points[0])
+def too_few(ring: Ring) -> bool:
+    """Tell whether no area can lie within these points: fewer than four, or fewer than three different ones."""
+    return len(ring) < 4 or (len(set(ring[:4])) < 3 and len(set(ring)) < 3)
 
 
 def read_circle(text: str, note: Note) -> Circle | None:
     """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); None, after a note, when it is none."""
-    found = LOOSE_CIRCLE.fullmatch(text.strip())
+    found = STRICT_CIRCLE.fullmatch(text) or LOOSE_CIRCLE.fullmatch(text.strip())
     if found is None or not 0 <= float(found[3]) < FARTHEST_KM:
         note("R-CIRCLE-FORMAT", "the circle is not 'lat,lon radius' and was left out")
         return None
-    if not STRICT_CIRCLE.fullmatch(text.strip()):
+    if found.re is LOOSE_CIRCLE and not STRICT_CIRCLE.fullmatch(text.strip()):
         note("R-CIRCLE-FORMAT", "the circle is not written 'lat,lon radius'; it was read as such")
     centre: Ring = ((float(found[1]), float(found[2])),)
     centre = centre if on_earth(centre) else _turned(centre, note)
@@ -95,9 +97,9 @@ def plain(number: float) -> str:
 
 
 def _points(text: str, note: Note) -> Ring:
-    if set(text) <= PLAIN:  # float() reads more than CAP allows, but nothing more of these characters
+    if not text.translate(PLAIN):  # float() reads more than CAP allows, but nothing more of these characters
         try:
-            points = [(float(lat), float(lon)) for lat, lon in [pair.split(",") for pair in text.split()]]
+            points = [(float(lat), float(lon)) for pair in text.split() for lat, lon in (pair.split(","),)]
         except ValueError:
             return odd_points(text, note)
         if points:

@@ -1,4 +1,4 @@
-"""Decides what is wrong with an alert that the XSD does not see: one small function a rule, in four tables.
+"""Decides what is wrong with an alert that the XSD does not see: one small function a rule, in five tables.
 
 R- and X- are faults, S- is safety: an alert of ours goes out only without these. W- is a warning, P- what
 profiles ask for. What only the document shows (order of elements, spelling of times) is noted while reading.
@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from crisis.cap.nouns import Alert, Info
 from crisis.cap.rules_alert import ALERT_RULES, Found
-from crisis.cap.rules_area import AREA_RULES, poly_invalid
+from crisis.cap.rules_area import AREA_RULES
 from crisis.cap.rules_info import HEADLINE, HIDDEN, INFO_RULES, RESOURCE_RULES
+from crisis.cap.rules_outline import OUTLINE_RULES, outlines
 
 __all__ = ["FAULTS", "HEADLINE", "HIDDEN", "Warning", "check", "is_fault"]
 
 FAULTS = ("R-", "S-", "X-")
-WHOLE_RULES = (*ALERT_RULES, ("W-POLY-INVALID", poly_invalid))
 
 Part = TypeVar("Part")
 
@@ -40,9 +40,11 @@ def is_fault(warning: Warning) -> bool:
 def check(alert: Alert) -> tuple[Warning, ...]:
     """Give every rule of CAP 1.2 the alert breaks; profiles.check tells those of a profile."""
     found: list[Warning] = []
-    _apply(WHOLE_RULES, alert, "", found)
+    _apply(ALERT_RULES, alert, "", found)
     for at, info in enumerate(alert.infos):
         _check_info(info, f"info[{at}]/", found)
+    if drawn := outlines(alert):
+        _apply(OUTLINE_RULES, drawn, "", found)
     return tuple(found)
 
 

@@ -7,7 +7,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from crisis.cap import geometry, profiles, read_part, rules, rules_area, rules_form, rules_info, xml
+from crisis.cap import (
+    geometry,
+    profiles,
+    read_part,
+    rules_alert,
+    rules_area,
+    rules_form,
+    rules_info,
+    rules_outline,
+    xml,
+)
 
 Rule = Callable[..., Any]
 AS_READ: tuple[tuple[str, Rule], ...] = (
@@ -31,10 +41,11 @@ AS_READ: tuple[tuple[str, Rule], ...] = (
 )
 TABLES: tuple[tuple[tuple[str, Rule], ...], ...] = (
     AS_READ,
-    rules.WHOLE_RULES,
+    rules_alert.ALERT_RULES,
     rules_info.INFO_RULES,
     rules_info.RESOURCE_RULES,
     rules_area.AREA_RULES,
+    rules_outline.OUTLINE_RULES,
 )
 
 
