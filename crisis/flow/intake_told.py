@@ -17,6 +17,7 @@ from crisis.model.gazetteer import Gazetteer, Known
 from crisis.model.globe import distance_km
 from crisis.model.opening import CERTAINTIES, URGENCIES, Opening, Told
 from crisis.model.phrases import drill_denial
+from crisis.model.playbook_feeds import ALONE
 from crisis.model.playbook_rules import SEVERITIES
 from crisis.model.playbook_shape import Level, NumberSlot, Playbook, Slot, TimeSlot
 from crisis.model.slots import Typed, line_fault, needed, plain, value_fault
@@ -25,7 +26,6 @@ from crisis.model.template import fill
 WHOLE = 0.99  # share from which an area counts as covered whole: outlines of two sources never match exactly
 LONGEST = timedelta(days=7)  # nothing that a feed opens is in force for longer
 MOST_DESC, MOST_NAME, MOST_REASON = 60, 40, 80  # characters that playbooks are measured with
-_ALONE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
 class District:
@@ -264,7 +264,7 @@ def _first(names: Sequence[str], kept: int) -> str:
 
 
 def _filled(template: str, slot: Slot, facts: Mapping[str, Any], playbook: Playbook) -> Typed:
-    alone = _ALONE.fullmatch(template.strip())
+    alone = ALONE.fullmatch(template.strip())
     if alone is None:
         return " ".join(fill(template, playbook.languages[0], facts).split())
     value = facts.get(alone[1])

@@ -32,6 +32,8 @@ _TAKES_BACK = frozenset(
         "berakhir", "dicabut", "dibatalkan", "diakhiri",
     }
 )  # fmt: skip
+# A clause that answers the one before it: "potensi tsunami: nihil".
+_NO = [answer.split() for answer in ("nihil", "tidak", "tidak ada", "belum ada", "no", "none")]
 # Words after which a new thought begins, so that a denial before them does not reach what follows.
 _TURNS = frozenset(
     {
@@ -237,9 +239,13 @@ def says(text: str, phrase: str) -> bool:
     if not wanted:
         return False
     itself = bool(_DENIES & set(wanted))
+    clauses = [_tokens(clause) for clause in _CLAUSES.split(_plain(text))]
     return any(
-        clause[at : at + len(wanted)] == wanted and (itself or not _denied(clause, at, at + len(wanted)))
-        for clause in map(_tokens, _CLAUSES.split(_plain(text)))
+        clause[at : at + len(wanted)] == wanted
+        and (
+            itself or not (_denied(clause, at, at + len(wanted)) or (after in _NO and at + len(wanted) == len(clause)))
+        )
+        for clause, after in zip(clauses, [*clauses[1:], []], strict=True)
         for at in range(len(clause) - len(wanted) + 1)
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 
 from crisis.errors import Fault
 from crisis.model.playbook_draft import Draft
 from crisis.model.playbook_file import Path_, Raw
+from crisis.model.playbook_shape import NumberSlot, TimeSlot
 from crisis.model.slots import value_fault
 from crisis.model.template import inspect
 
@@ -18,6 +20,7 @@ SOURCE_FACTS = frozenset(
         "depth_km", "distance_km", "felt", "epicentre",
     }
 )  # fmt: skip
+ALONE = re.compile(r"\{\{\s*(\w+)\s*\}\}")  # a place and nothing else
 # Conditions about what the alert says; the others only tell where it is from or where it holds.
 TELLING = frozenset({"event", "category", "severity", "magnitude", "says"})
 
@@ -74,6 +77,8 @@ def _value(draft: Draft, path: Path_, slot: object, value: Raw) -> Iterator[Faul
     template = inspect(value)
     for says, snippet in template.wrong:
         yield draft.source.fault(path, says, snippet)
+    if isinstance(slot, TimeSlot | NumberSlot) and not ALONE.fullmatch(value.strip()):
+        yield draft.source.fault(path, "is a time or a number: it takes one fact and no words, such as {{ sent }}")
     for name in sorted(template.names - SOURCE_FACTS):
         near = difflib.get_close_matches(name, SOURCE_FACTS, n=1)
         hint = f"did you mean {near[0]}?" if near else f"it tells {', '.join(sorted(SOURCE_FACTS))}"
