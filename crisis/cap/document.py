@@ -20,7 +20,7 @@ from crisis.errors import BadInput
 
 MOST_BYTES = 32 * 1024 * 1024  # the largest index met in the wild had 9.4 MB
 LAST = re.compile(rb"</(?:[\w.-]+:)?alert\s*>")
-FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>\s*)?<(?:[\w.-]+:)?alert[\s>]")
+FIRST = re.compile(rb"\s*(?:\xef\xbb\xbf\s*)?(?:<\?xml[^>]*\?>\s*)?<(?:[\w.-]+:)?alert[\s>]")
 
 
 class Kind(StrEnum):

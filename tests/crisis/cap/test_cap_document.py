@@ -410,3 +410,10 @@ def test_damaged_documents_are_read_or_refused(seed: int) -> None:
                 damaged[at:end] = chance.choice([b"", b"<", b"&#0;", b"\xff", damaged[end : end + 20], b"]]>", b'"'])
             with contextlib.suppress(BadInput):
                 assert all(one.raw for one in read_document(bytes(damaged), URL).entries)
+
+
+def test_megabytes_of_blanks_are_refused_at_once() -> None:
+    """A pattern that tried every way to share blanks out would not end within the life of the test run."""
+    for tail in (b"", b"x", b"<alert"):
+        with pytest.raises(BadInput):
+            read_document(b" " * 4_000_000 + tail)
