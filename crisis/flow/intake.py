@@ -144,8 +144,8 @@ class Intake:
         alert = case.alert
         names = [(reference.sender, reference.identifier) for reference in alert.references]
         prior = await book.named(case.connection, case.source_id, [*names, (alert.sender, alert.identifier)])
-        if prior and prior.source.sender.casefold() != alert.sender.casefold():
-            case.bars.append(f"it follows an alert of another sender, {prior.source.sender}")
+        if prior and prior.sender.casefold() != alert.sender.casefold():
+            case.bars.append(f"it follows an alert of another sender, {prior.sender}")
         return prior
 
     async def _end(self, case: Case, prior: Prior | None) -> Fate:

@@ -59,19 +59,21 @@ ORDER BY id
 
 # The alert of ours that an earlier source alert made, by its name: what it references, or itself sent again.
 NAMED = """
-SELECT s.id AS source_id, s.sender, s.alert, a.incident_id FROM source_alert s
+SELECT s.sender, a.incident_id FROM source_alert s
 JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
 JOIN unnest($1::text[], $2::text[]) AS n (sender, identifier)
     ON lower(s.sender) = lower(n.sender) AND s.identifier = n.identifier
-WHERE i.state = 'open' AND s.id <> $3 AND s.did <> 'twin' ORDER BY s.id DESC LIMIT 1
+WHERE i.state = 'open' AND s.id <> $3 ORDER BY s.id DESC LIMIT 1
 """
 # A new Alert where an Update belongs: some senders never send one.
 SAME_KIND = """
-SELECT s.id AS source_id, s.sender, s.alert, a.incident_id FROM source_alert s
+SELECT s.sender, a.incident_id FROM source_alert s
 JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
-WHERE s.sender = $1 AND i.state = 'open' AND i.playbook = $2 AND i.mode = $3 AND s.id <> $4 AND s.did <> 'twin'
-  AND s.sent <= $5 AND s.received_at > $6
-ORDER BY s.id DESC LIMIT 20
+WHERE s.sender = $1 AND i.state = 'open' AND i.playbook = $2 AND i.mode = $3 AND s.id <> $4
+  AND s.sent <= $5 AND s.received_at > $6 AND EXISTS (
+    SELECT FROM jsonb_array_elements(s.alert -> 'infos') AS info
+    WHERE lower(btrim(info ->> 'event')) = ANY($7) OR info -> 'event_codes' @> ANY($8::jsonb[]))
+GROUP BY 1, 2 ORDER BY max(s.id) DESC LIMIT 10
 """
 NEWEST = """
 SELECT * FROM alert WHERE incident_id = $1 AND (sent IS NOT NULL OR state IN ('draft', 'pending', 'returned'))
@@ -125,7 +127,7 @@ class Prior:
     """An incident of ours that an earlier source alert opened: its open draft, its latest released alert."""
 
     incident_id: int
-    source: Alert
+    sender: str  # of that source alert
     draft: asyncpg.Record | None
     latest: asyncpg.Record | None
 
@@ -213,23 +215,17 @@ async def same_kind(
     connection: db.AnyConnection, source_id: int, alert: Alert, playbook: str, mode: Mode, now: datetime
 ) -> list[Prior]:
     """Find the open incidents that earlier alerts of this sender about the same event made, the newest first."""
-    asked = (alert.sender, playbook, mode.value, source_id, alert.sent, now - KEPT)
-    found: dict[int, Prior] = {}
-    for row in await connection.fetch(SAME_KIND, *asked):
-        if row["incident_id"] not in found and _events(from_record(row["alert"])) & _events(alert):
-            found[row["incident_id"]] = await _prior(connection, row)
-    return list(found.values())
-
-
-def _events(alert: Alert) -> set[str]:
-    return {info.event.strip().casefold() for info in alert.infos}
+    events = [info.event.strip().lower() for info in alert.infos]
+    codes = [[list(pair)] for info in alert.infos for pair in info.event_codes]
+    asked = (alert.sender, playbook, mode.value, source_id, alert.sent, now - KEPT, events, codes)
+    return [await _prior(connection, row) for row in await connection.fetch(SAME_KIND, *asked)]
 
 
 async def _prior(connection: db.AnyConnection, row: asyncpg.Record) -> Prior:
     rows = await connection.fetch(NEWEST, row["incident_id"])
     return Prior(
         incident_id=row["incident_id"],
-        source=from_record(row["alert"]),
+        sender=row["sender"],
         draft=next((r for r in rows if r["sent"] is None), None),
         latest=next((r for r in rows if r["sent"] is not None), None),
     )

@@ -252,7 +252,7 @@ def _fitting(template: Typed, slot: Slot, facts: Mapping[str, Any], playbook: Pl
     if not isinstance(template, str) or "{" not in template:
         return template
     filled: Typed = None
-    for kept in range(len(facts["area"]), 0, -1):
+    for kept in range(max(len(facts["area"]), 1), 0, -1):
         filled = _filled(template, slot, {**facts, "area": _first(facts["area"], kept)}, playbook)
         if value_fault(slot, filled) is None:
             return filled

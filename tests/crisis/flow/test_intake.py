@@ -151,9 +151,8 @@ async def test_an_alert_whose_area_is_only_described_is_a_draft_at_most(district
     described = rain()
     info = replace(described.infos[0], areas=(Area(desc="Utara"),))
     taken = await district.take(replace(described, infos=(info,)), **MAY)
-    assert taken.did in ("drafted", "outside")
-    assert all(a["state"] == "draft" for a in await district.alerts())
-    assert taken.why
+    assert (taken.did, [a["state"] for a in await district.alerts()]) == ("drafted", ["draft"])
+    assert any("known only by names" in why for why in taken.why)
 
 
 async def test_a_broken_signature_never_releases_and_never_silences(district: District) -> None:
@@ -204,7 +203,7 @@ async def test_what_warns_nobody_here_is_recorded_with_its_reason(
 async def test_an_alert_elsewhere_opens_nothing(district: District) -> None:
     """Nobody here is warned of rain far away."""
     taken = await district.take(rain(1, FAR), **MAY)
-    assert taken.did in ("outside", "nothing")
+    assert taken.did == "outside"
     assert await district.alerts() == []
 
 
@@ -218,8 +217,7 @@ async def test_what_was_held_is_taken_up_when_its_time_has_come(district: Distri
 async def test_an_exercise_of_the_source_is_an_exercise_here(district: District) -> None:
     """Whatever the feed may do, nobody is really warned by somebody's drill."""
     await district.take(rain(status=Status.EXERCISE, note="Latihan"), mode=Mode.ACTUAL)
-    assert [a["mode"] for a in await district.alerts()] in ([], ["Exercise"])
-    assert "Actual" not in [a["mode"] for a in await district.alerts()]
+    assert [a["mode"] for a in await district.alerts()] == ["Exercise"]
 
 
 async def test_a_refused_entry_keeps_its_bytes_and_calls_once(district: District) -> None:
@@ -340,6 +338,18 @@ async def test_the_same_warning_in_another_language_is_a_twin(district: District
     assert len(await district.alerts()) == 1
 
 
+async def test_an_update_in_the_other_language_follows_its_twin(district: District) -> None:
+    """Whichever language comes first, it is the same incident."""
+    english = {"language": "en", "event": "Heavy Rain and Thunderstorm", "headline": "Heavy rain in West Kalimantan"}
+    other = rain(1, identifier="2.49.0.1.360.0.2026.11.21.12.61.701", description="Heavy rain.", **english)
+    await district.take(rain(), **MAY)
+    await district.take(other, **MAY)
+    update = rain(2, BOTH, description="Heavy rain.", references=naming(other), msg_type=MsgType.UPDATE, **english)
+    taken = await district.take(update, NOW + timedelta(minutes=5), **MAY)
+    assert taken.did == "update released"
+    assert len({a["incident_id"] for a in await district.alerts()}) == 1
+
+
 async def test_another_senders_cancel_never_ends_by_itself(district: District) -> None:
     """A feed that carries many senders cannot be used by one against another."""
     await district.take(rain(), **MAY)
@@ -352,9 +362,11 @@ async def test_a_feed_in_exercise_never_touches_the_real_thing(district: Distric
     """An incident that is real is not updated by a feed on trial."""
     district.outlets = [OUTLET]
     await district.take(rain(), mode=Mode.ACTUAL, **MAY)
-    await district.take(rain(2, BOTH, msg_type=MsgType.UPDATE, references=naming(rain())), NOW, **MAY)
-    modes = {a["incident_id"]: a["mode"] for a in await district.alerts()}
-    assert len({(a["incident_id"], a["mode"]) for a in await district.alerts()}) == len(modes)
+    taken = await district.take(rain(2, BOTH, msg_type=MsgType.UPDATE, references=naming(rain())), NOW, **MAY)
+    assert taken.did == "called"
+    taken = await district.take(cancelled(rain()), NOW + timedelta(minutes=10), **MAY)
+    assert taken.did == "called"
+    assert [(a["mode"], a["state"]) for a in await district.alerts()] == [("Actual", "live")]
 
 
 async def test_what_cannot_be_drafted_calls_an_officer_with_the_reason(district: District) -> None:
