@@ -40,7 +40,7 @@ class CannotRead(CrisisError):
     """Nothing could be read; `retry_after` is what the other side asked for, `lasting` that asking again won't help."""
 
     def __init__(self, says: str, *, retry_after: timedelta | None = None, lasting: bool = False) -> None:
-        super().__init__(says)
+        super().__init__(printable(says))
         self.retry_after, self.lasting = retry_after, lasting
 
 
@@ -150,7 +150,7 @@ async def _taken(reply: aiohttp.ClientResponse, url: str, asked: Mapping[str, st
     unchanged = reply.status == 304 and asked_for_change
     if reply.status != 200 and not unchanged:
         raise CannotRead(
-            f"{shown(url)} answered {reply.status} {reply.reason or ''}".rstrip(),
+            f"{shown(url)} answered {reply.status} {(reply.reason or '')[:60]}".rstrip(),
             retry_after=_retry_after(reply.headers.get("Retry-After", ""), datetime.now(UTC)),
             lasting=400 <= reply.status < 500 and reply.status not in TRY_LATER,
         )
@@ -268,6 +268,11 @@ def _retry_after(given: str, now: datetime) -> timedelta | None:
         return max(moment.replace(tzinfo=moment.tzinfo or UTC) - now, timedelta(0))
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def printable(text: str) -> str:
+    """Give a text that can be stored and shown: control signs and halves of characters become a replacement sign."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def bare(url: str) -> str:

@@ -15,7 +15,7 @@ from crisis import db, log
 from crisis.cap.entry import Entry
 from crisis.errors import BadInput
 from crisis.feeds.contract import Format
-from crisis.feeds.fetch import CannotRead
+from crisis.feeds.fetch import CannotRead, printable
 from crisis.feeds.links import Followed, Links, follow, is_link
 from crisis.flow import feedbook
 from crisis.flow.feedbook import Came
@@ -25,6 +25,7 @@ logger = log.get("feed")
 
 LINKS_AT_ONCE = 4  # of one feed
 LINKS_WITHIN = 40.0  # seconds for all links of one look; what is left waits for the next
+MOST_ENTRIES = 20_000
 DATABASE_WITHIN = 20.0  # seconds a database may be away before a look is given up
 
 
@@ -77,12 +78,15 @@ class Looker:
         parse, now = self.format(feed).parse, self._now()
         try:
             # In a thread: the largest feeds take a second, and no other feed or officer shall wait for them.
-            return await asyncio.to_thread(parse, raw, url, now)
+            entries = [_storable(entry) for entry in await asyncio.to_thread(parse, raw, url, now)]
         except BadInput:
             raise
         except Exception as error:
             logger.exception("feed.format_broke", feed=feed.name, format=feed.format)
             raise BadInput(f"the format {feed.format} failed on it, see the log") from error
+        if len(entries) > MOST_ENTRIES:
+            raise BadInput(f"it holds {len(entries):,} entries; no feed of alerts has more than {MOST_ENTRIES:,}")
+        return entries
 
     async def take(self, feed: Feed, entries: Sequence[Entry], began: float = 0.0, *, dry: bool = False) -> Look:
         """Take entries one by one in their order; one that cannot be taken never stops the others."""
@@ -183,6 +187,17 @@ async def _within(seconds: float, tasks: Sequence[asyncio.Future[None]]) -> None
     for fault in ended:
         if isinstance(fault, Exception):
             raise fault
+
+
+def _storable(entry: Entry) -> Entry:
+    """One hostile name in an entry must not spoil what is asked about all of them: no NUL reaches the database."""
+    if entry.guid.isprintable() and entry.link.isprintable():
+        return entry
+    named = replace(entry, guid=printable(entry.guid))
+    if entry.link.isprintable():
+        return named
+    says = f"its link {printable(entry.link)[:200]} is no address"
+    return replace(named, link="", refused=entry.refused or ("" if entry.alert else says))
 
 
 def _came(entry: Entry, told: Told, dry: bool) -> Came:

@@ -18,7 +18,7 @@ from crisis.cap.entry import Entry
 from crisis.errors import BadInput, IllegalMove, NotReady
 from crisis.feeds import subscribe
 from crisis.feeds.contract import Format, Way
-from crisis.feeds.fetch import CannotRead, Fetched, bare, fetch, open_session, shown
+from crisis.feeds.fetch import CannotRead, Fetched, bare, fetch, open_session, printable, shown
 from crisis.feeds.links import Links
 from crisis.feeds.look import Intake, Look, Looker
 from crisis.feeds.turn import Hold, Subscription
@@ -197,7 +197,7 @@ class Watcher:
         except CannotRead as error:
             return await self._fail(hold, str(error), error.retry_after)
         except BadInput as error:
-            says = str(error).partition("\n")[0]
+            says = printable(str(error).partition("\n")[0])[:500]
             return await self._fail(hold, f"{shown(feed.url)} cannot be read as {feed.format}: {says}")
         look = await self._looker.take_all(self._session, feed, entries, known.links, began)
         known.body = b"" if look.left else digest

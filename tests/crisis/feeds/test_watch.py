@@ -135,6 +135,38 @@ async def test_one_bad_entry_never_stops_the_others(desk: Desk) -> None:
     assert (await desk.row("f"))["trouble"] == ""
 
 
+async def test_a_hostile_name_in_one_entry_spoils_nothing_else(desk: Desk) -> None:
+    """A NUL, half a character and a terminal's commands are refused alone, and no sentence carries them on."""
+    hostile = ["a\0b", "\ud800", "x\x1b[2Jy"]
+
+    def evil(raw: bytes, url: str, now: datetime) -> Sequence[Entry]:
+        links = [Entry(raw=b"l", guid=name, link=f"{url}{name}") for name in hostile]
+        return [*links, Entry(raw=b"n", guid="a\0", link=f"{url}.xml"), Entry(raw=b"good", guid="good", refused="x")]
+
+    desk.formats["lines"] = replace(LINES, parse=evil)
+    desk.server.publish("/f", "FEED\na")
+    desk.server.publish("/f.xml", cap("a1"))
+    await desk.add("f")
+    async with desk.watcher.opened():
+        found = await desk.watcher.poll("f")
+    assert len(found.came) == 5
+    assert {one.guid for one in found.came if one.link} == {"a\ufffd"}
+    assert [one.refused for one in found.came if one.guid == "good"] == ["x"]
+    assert all(one.refused.isprintable() and one.guid.isprintable() for one in found.came)
+    assert [path for path, _ in desk.server.requests] == ["/f", "/f.xml"]
+    row = await desk.row("f")
+    assert (row["trouble"], row["read_at"]) == ("", desk.hands.now())
+
+
+async def test_a_flood_of_entries_is_told_and_not_taken(desk: Desk) -> None:
+    """More than any feed of alerts has is somebody's mistake or malice: officers hear of it."""
+    desk.server.publish("/f", "FEED\n" + "\n".join(str(n) for n in range(20_001)))
+    await desk.add("f")
+    async with desk.watcher.opened():
+        found = await desk.watcher.poll("f")
+    assert (found.read, found.came, "20,001 entries" in found.says) == (False, (), True)
+
+
 async def test_a_format_with_a_bug_is_trouble_and_no_crash(desk: Desk) -> None:
     """Whatever a parser raises, the feed is told as unreadable and the watcher goes on."""
 
