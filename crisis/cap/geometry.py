@@ -12,6 +12,7 @@ import shapely
 from crisis.cap.nouns import Circle, Ring
 
 FARTHEST_KM = 20_040.0  # half way round the earth
+MOST_POINTS = 100_000  # in one outline; the largest real one has 41,009, and twice as many take four times as long
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 PLAIN = dict.fromkeys(map(ord, "0123456789.,+- \t\r\n"))
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
@@ -50,7 +51,7 @@ def split_ring(ring: Ring) -> tuple[Ring, ...]:
     """
     lats, lons = zip(*ring, strict=True)
     counted_on = max(map(abs, lats)) <= 90 and max(map(abs, lons)) <= 540 and max(lons) - min(lons) < 180
-    if not counted_on or too_few(ring):
+    if not counted_on or too_few(ring) or len(ring) > MOST_POINTS:
         return ()
     outline = shapely.Polygon([(lon, lat) for lat, lon in ring])
     if not outline.is_valid:

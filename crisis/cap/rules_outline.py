@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import shapely
 
-from crisis.cap.geometry import too_few
+from crisis.cap.geometry import MOST_POINTS, too_few
 from crisis.cap.nouns import Alert, Ring
 from crisis.cap.rules_alert import Found
 
@@ -85,7 +85,10 @@ def poly_antimeridian(all_of_them: Sequence[Outline]) -> Found:
 
 def poly_invalid(all_of_them: Sequence[Outline]) -> Found:
     """W-POLY-INVALID: no outline crosses itself (section 3.2.4; OGC simple features)."""
-    shapes = [outline for outline in all_of_them if outline.shape]
+    shapes = [outline for outline in all_of_them if outline.shape and len(outline.ring) <= MOST_POINTS]
+    for where, ring, _ in all_of_them:
+        if len(ring) > MOST_POINTS:
+            yield where, f"has {len(ring)} points, too many to ask whether it crosses itself"
     if not shapes or _all_valid(shapes):
         return
     for where, ring, _ in shapes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import random
 import subprocess
 import sys
 import time
@@ -76,9 +77,9 @@ def test_an_attack_is_refused_by_its_rule_before_it_costs_anything(attack: str) 
     raw = text.encode()
     took = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()
         assert refused(raw) == rule
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     assert min(took) < 0.25
 
 
@@ -117,8 +118,16 @@ def test_an_alert_reads_the_same_in_every_encoding_it_declares(encoding: str) ->
         assert read(spelt(encoding, text.replace("&#228;", "ä"))).alert == alert
 
 
+def _scrawl(west: float, east: float) -> str:
+    luck = random.Random(1)
+    points = [f"{luck.uniform(-9, 9):.4f},{luck.uniform(west, east):.4f}" for _ in range(400_000)]
+    return f"<area><areaDesc>x</areaDesc><polygon>{' '.join(points)}</polygon></area>"
+
+
 BIG = {
     "one polygon": f"<area><areaDesc>x</areaDesc><polygon>{'0.5,109.5 ' * 700_000}</polygon></area>",
+    "one polygon that crosses itself": _scrawl(95, 140),
+    "one polygon past the antimeridian": _scrawl(178, 190),
     "many polygons": "<area><areaDesc>x</areaDesc>" + "<polygon>0,1 0,2 1,2 0,1</polygon>" * 60_000 + "</area>",
     "many bad polygons": "<area><areaDesc>x</areaDesc>" + "<polygon>x</polygon>" * 100_000 + "</area>",
     "many geocodes": "<area><areaDesc>x</areaDesc>"
@@ -132,9 +141,10 @@ BIG = {
 @pytest.mark.parametrize("kind", BIG)
 def test_what_is_large_but_harmless_is_read_in_seconds(kind: str) -> None:
     """A megabyte costs a fraction of a second, whatever it is made of, and notes stay within a thousand."""
-    started = time.perf_counter()
-    reading = read(cap(f"<info>{INFO}{BIG[kind]}</info>").encode())
-    assert time.perf_counter() - started < 6
+    raw = cap(f"<info>{INFO}{BIG[kind]}</info>").encode()
+    started = time.process_time()
+    reading = read(raw)
+    assert time.process_time() - started < 6
     assert reading.alert.infos[0].event == "Banjir"
     assert len(reading.warnings) < 2500
 

@@ -74,7 +74,7 @@ def test_every_dress_of_the_same_alert_reads_the_same(raw: bytes) -> None:
         ("<polygon>0,109 0,109 0,109 0,109</polygon>", None, "R-POLY-MIN4"),
         ("<polygon/>", None, "R-POLY-FORMAT"),
         ("<polygon>1e9,NaN 0,1e400 2,2 3,3</polygon>", None, "R-POLY-MIN4"),
-        ("<polygon>0,109 0,110 0,110,5 1,110 0,109</polygon>", ((0, 109), (0, 110), (1, 110), (0, 109)), "R-POLY-FORMAT"),
+        ("<polygon>0,109 0,110 0,1,5 1,110 0,109</polygon>", ((0, 109), (0, 110), (1, 110), (0, 109)), "R-POLY-FORMAT"),
         ("<polygon>200,300 0,110 1,110 200,300</polygon>", None, "R-POLY-RANGE"),
     ],
 )  # fmt: skip
@@ -213,10 +213,10 @@ LAUGHS = "".join(f'<!ENTITY l{at} "{f"&l{at - 1};" * 10 if at else "lol"}">' for
 )
 def test_what_is_unsafe_or_strange_is_refused_quickly(raw: bytes, rule: str) -> None:
     """One sentence names the rule; no attack buys more than a blink of work."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(BadInput) as refused:
         read(raw)
-    assert time.perf_counter() - started < 0.25  # 50 ms on a quiet machine; this one may be shared
+    assert time.process_time() - started < 0.25  # 50 ms on a quiet machine; this one may be shared
     assert str(refused.value).startswith(rule + ":")
     assert "\n" not in str(refused.value)
 
