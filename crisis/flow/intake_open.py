@@ -23,7 +23,7 @@ from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 
 CLEARS = 0.9  # share of our alert's area that an all-clear must be about to end it without an officer
-LATER = timedelta(minutes=1)  # a new end counts from so much later
+LATER = timedelta(minutes=10)  # a new end counts from so much later: nobody is texted again for a few minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

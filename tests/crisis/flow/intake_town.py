@@ -72,7 +72,17 @@ FAR = ring(100.0, 3.0, 100.5, 3.5)
 
 def rain(number: int = 1, *rings: Ring, **changes: Any) -> Alert:
     """A BMKG nowcast of heavy rain, over the north if nothing else is said."""
-    named = ("severity", "certainty", "event", "headline", "description", "expires", "response_types", "language")
+    named = (
+        "severity",
+        "certainty",
+        "event",
+        "headline",
+        "description",
+        "expires",
+        "effective",
+        "response_types",
+        "language",
+    )
     info = Info(
         language="id",
         categories=(Category.MET,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,10 @@ from shapely import box
 from crisis import db
 from crisis.cap.entry import Entry
 from crisis.cap.nouns import Alert, Area, MsgType, Reference, ResponseType, Scope, Severity, Status
+from crisis.cap.sign import Signer, make_key, sign
+from crisis.cap.write import write
 from crisis.errors import IllegalMove
+from crisis.feeds import FORMATS
 from crisis.flow import intake_book, release
 from crisis.flow.intake import Taken
 from crisis.model.alert import Mode
@@ -467,3 +470,56 @@ async def test_a_feeds_draft_is_open_within_a_second(district: District) -> None
     print(f"seen to released: {spent * 1000:.0f} ms")
     assert taken.did == "released"
     assert spent < 1.0
+
+
+TODAY = datetime.now(UTC).replace(microsecond=0)  # a signature is checked against the machine's clock when it is made
+
+
+def today() -> Alert:
+    return rain(sent=TODAY, effective=TODAY, expires=TODAY + timedelta(hours=3))
+
+
+def signed(alert: Alert, signer: Signer) -> Entry:
+    """The alert as a feed of signed CAP gives it."""
+    (only,) = FORMATS["cap"].parse(sign(write(alert), signer), "https://example.org/cap.xml", TODAY)
+    return only
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> Signer:
+    folder = tmp_path_factory.mktemp("keys")
+    paths = folder / "key.pem", folder / "certificate.pem"
+    for path, pem in zip(paths, make_key("BMKG", TODAY), strict=True):
+        path.write_bytes(pem)
+    return Signer.load(*paths)
+
+
+async def test_a_feed_that_must_sign_releases_what_a_trusted_certificate_signed(
+    district: District, signer: Signer
+) -> None:
+    """The pinned certificate is the third key."""
+    feed = replace(district.feed, may_release=True, must_sign=True, certificates=signer.pem)
+    taken = await district.intake().take(feed, signed(today(), signer), TODAY)
+    assert taken.did == "released", taken.why
+    assert (await district.fate(taken.source_alert_id))["signature"] == "valid"
+
+
+@pytest.mark.parametrize("certificates", ["", "other"])
+async def test_what_a_stranger_signed_is_a_draft_where_signatures_are_asked(
+    district: District, signer: Signer, certificates: str
+) -> None:
+    """Unaltered is not enough: by whom counts."""
+    pem = make_key("Somebody", TODAY)[1].decode() if certificates else ""
+    feed = replace(district.feed, may_release=True, must_sign=True, certificates=pem)
+    taken = await district.intake().take(feed, signed(today(), signer), TODAY)
+    assert taken.did == "drafted"
+    assert any("nobody this feed trusts" in why for why in taken.why), taken.why
+
+
+async def test_what_was_altered_after_signing_is_a_draft_at_most(district: District, signer: Signer) -> None:
+    """One letter is enough, whether or not signatures are asked for."""
+    raw = sign(write(today()), signer).replace(b"Hujan Lebat disertai", b"Hujan lebat disertai")
+    (altered,) = FORMATS["cap"].parse(raw, "https://example.org/cap.xml", TODAY)
+    taken = await district.intake().take(replace(district.feed, **MAY, certificates=signer.pem), altered, TODAY)
+    assert taken.did == "drafted"
+    assert (await district.fate(taken.source_alert_id))["signature"] == "broken"

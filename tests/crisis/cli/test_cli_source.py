@@ -1,0 +1,39 @@
+"""An approver sees in the terminal what a feed's alert rests on and what its source changed."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+
+from crisis.cli import show
+
+SOURCE = {
+    "sender": "cuaca.ekstrem@bmkg.go.id",
+    "identifier": "2.49.0.1",
+    "sent": "2026-11-21T12:00:00+00:00",
+    "feed": "bmkg",
+    "did": "drafted",
+    "signature": "none",
+    "warnings": [{"rule": "W-HEADLINE-160", "where": "info[0]/headline", "says": "has 170 characters"}],
+    "why": ["flood/hujan_lebat is met: its severity is Moderate", "a \x1b[31mred\x1b[0m reason"],
+}
+
+
+def test_the_source_its_reasons_and_the_changes_are_shown_and_steer_no_terminal() -> None:
+    """Who told it, by which feed, how signed, why, and what was and is."""
+    console = Console(width=200, record=True, file=None, quiet=True)
+    changes = [{"where": "info[id]/expires", "was": "19:00", "now": "21:00", "says": ""}]
+    for part in show.source_alert(SOURCE, changes, ZoneInfo("Asia/Pontianak")):
+        console.print(part)
+    told = console.export_text(styles=False)
+    for words in ("2.49.0.1, sent 2026-11-21 19:00 WIB, by feed bmkg", "W-HEADLINE-160", "info[id]/expires", "21:00"):
+        assert words in told
+    assert "hujan_lebat is met" in told
+    assert "\x1b[31m" not in told
+
+
+def test_without_changes_no_empty_table_is_shown() -> None:
+    """The first telling has nothing before it."""
+    parts = show.source_alert(SOURCE, [], ZoneInfo("Asia/Pontianak"))
+    assert len(parts) == 1 + len(SOURCE["why"])
