@@ -23,12 +23,13 @@ from crisis.cap.nouns import (
     Reference,
     Resource,
     ResponseType,
+    Ring,
     Scope,
     Severity,
     Status,
     Urgency,
 )
-from crisis.cap.read_part import Log, Part, refuse_strangers
+from crisis.cap.read_part import MOST_NOTED, Log, Part, refuse_strangers
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.rules_form import read_list, read_number, read_references, read_size
 from crisis.cap.xml import parse_untrusted
@@ -184,12 +185,26 @@ def _resource(part: Part) -> Resource:
     )
 
 
+def _polygons(part: Part) -> tuple[Ring, ...]:
+    """Read the polygons; one that an earlier info had too, as in every alert in two languages, is not read twice."""
+    found: list[Ring] = []
+    for text, note in part.noted("polygon"):
+        rings = part.log.rings.get(text)
+        if rings is None:
+            before = len(part.log.warnings)
+            rings = read_rings(text, note)
+            if before == len(part.log.warnings) < MOST_NOTED:
+                part.log.rings[text] = rings
+        found += rings
+    return tuple(found)
+
+
 def _area(part: Part) -> Area:
     altitude, ceiling = part.text("altitude"), part.text("ceiling")
     circles = [read_circle(text, note) for text, note in part.noted("circle")]
     return Area(
         desc=part.text("areaDesc"),
-        polygons=tuple([ring for text, note in part.noted("polygon") for ring in read_rings(text, note)]),
+        polygons=_polygons(part),
         circles=tuple([circle for circle in circles if circle]),
         geocodes=part.pairs("geocode"),
         altitude=read_number(altitude, part.noting("altitude")) if altitude else None,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES, Pair
+from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES, Pair, Ring
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.rules_form import (
     Choice,
@@ -80,6 +80,7 @@ class Log:
     warnings: list[Warning] = field(default_factory=list)
     noted: set[tuple[str, str]] = field(default_factory=set)
     parts: int = 0
+    rings: dict[str, tuple[Ring, ...]] = field(default_factory=dict)  # by their text
 
     def note(self, where: str, rule: str, says: str) -> None:
         if len(self.warnings) < MOST_NOTED and (rule, where) not in self.noted:
