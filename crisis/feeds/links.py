@@ -40,10 +40,21 @@ class _Seen:
 
 
 class Links:
-    """The links of one feed, as far as this process knows them; after a restart each is read once more."""
+    """The entries and links of one feed that this process has dealt with; after a restart each is, once more."""
 
     def __init__(self) -> None:
         self._seen: dict[str, _Seen] = {}
+        self._taken: set[bytes] = set()
+
+    def fresh(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Leave out what was taken already as it stands: what is new in a feed of a thousand must not wait for it."""
+        digests = [_digest(entry) for entry in entries]
+        self._taken &= set(digests)
+        return [entry for entry, digest in zip(entries, digests, strict=True) if digest not in self._taken]
+
+    def took(self, entries: Sequence[Entry]) -> None:
+        """Remember what needs not be taken again as long as it stays as it is."""
+        self._taken |= {_digest(entry) for entry in entries}
 
     def wanted(self, entries: Sequence[Entry], stored: Collection[str], now: datetime) -> list[Entry]:
         """Choose what to follow now: what was never stored first, in the order of the feed, each link once."""

@@ -109,11 +109,15 @@ class Looker:
         addresses = {entry.link for entry in entries if is_link(entry)}
         stored = await feedbook.known_links(self._pool, addresses) if addresses else set()
         wanted = links.wanted(entries, stored, self._now())
-        later = [entry for entry in entries if entry.alert and is_link(entry) and entry not in wanted]
+        now = {id(entry) for entry in wanted}
+        later = [entry for entry in entries if entry.alert and is_link(entry) and id(entry) not in now]
         at_hand = [entry for entry in entries if not is_link(entry)]
         # The whole of these must wait for another look: their summaries do not.
         at_hand += [entry for entry in later if not links.is_settled(entry)]
+        at_hand = links.fresh(at_hand)
         first = await self.take(feed, at_hand, began)
+        if not first.left:
+            links.took(at_hand)
         then = await self._follow(session, feed, wanted, links)
         return Look(
             came=first.came + then.came,

@@ -77,6 +77,24 @@ async def test_unchanged_is_read_and_costs_nothing(watching: Desk) -> None:
     assert watching.server.pages["/tagged"].answered_304 >= 1
 
 
+async def test_what_is_new_in_a_large_feed_waits_for_nothing_known(desk: Desk) -> None:
+    """Only what is not known as it stands is taken; what was not taken well is taken again."""
+    known = [f"entry {n}" for n in range(500)]
+    desk.taker.spoilt = {"entry 7"}
+    desk.server.publish("/f", "FEED\n" + "\n".join(known))
+    await desk.add("f")
+    async with desk.watcher.opened():
+        assert len((await desk.watcher.poll("f")).came) == 500
+        desk.taker.spoilt = set()
+        assert len((await desk.watcher.poll("f")).came) == 500
+        desk.server.publish("/f", "FEED\n" + "\n".join([*known, "the news"]))
+        assert [one.guid for one in (await desk.watcher.poll("f")).came] == ["the news"]
+        desk.server.publish("/f", "FEED\nthe news")
+        assert (await desk.watcher.poll("f")).came == ()
+        desk.server.publish("/f", "FEED\nentry 3")
+        assert [one.guid for one in (await desk.watcher.poll("f")).came] == ["entry 3"]
+
+
 async def test_no_alerts_and_cannot_be_read_are_different_facts(watching: Desk) -> None:
     """An empty feed is read; a log-in page, rubbish and an error are trouble that says what it is."""
     watching.server.publish("/empty", "FEED\n")
