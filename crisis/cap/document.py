@@ -65,7 +65,7 @@ def _by_root(raw: bytes, root: etree._Element, url: str) -> Document:
     original = Original(raw, root)
     if name.namespace in ATOMS and name.localname in {"feed", "entry"}:
         kind, entries = Kind.ATOM, tuple(read_index(original, url))
-    elif name.localname in {"rss", "RDF"}:
+    elif name.localname in {"rss", "RDF"} and name.namespace not in VERSIONS:
         kind, entries = Kind.RSS, tuple(read_index(original, url))
     elif next(root.iter("{*}EDXLDistribution"), None) is not None:  # alone or in an envelope
         kind, entries = Kind.EDXL_DE, tuple(read_distribution(original, url))
@@ -81,10 +81,11 @@ def _single(raw: bytes) -> Document:
 
 
 def _listed(original: Original) -> tuple[Entry, ...]:
-    """An empty list of alerts is a list; a root that is unknown and holds none is not."""
+    """An empty list of alerts is a list; a root that is unknown, or is itself an alert misspelt, is not."""
     found = list(outermost(original.root))
     name = etree.QName(original.root)
-    if not found and name.localname != "alerts":
+    misspelt = any(etree.QName(child).localname in {"identifier", "info"} for child in original.root)
+    if not found and (misspelt or name.localname != "alerts"):
         shown = f"{name.localname[:40]} in namespace {(name.namespace or 'none')[:80]}"
         raise BadInput(f"R-NS: the root element is {shown}, not a CAP alert of version 1.0 to 1.2, nor a feed of any.")
     read_all = (alerts_in(one, original, Place(where=f"entry[{at}]")) for at, one in enumerate(found))

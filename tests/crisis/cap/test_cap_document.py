@@ -374,6 +374,8 @@ WHOLES: dict[str, tuple[Callable[[], bytes], str]] = {
     "nothing": (lambda: b"", "S-MALFORMED"),
     "cut off": (lambda: atom(entry(EMBEDDED.format(alert())))[:-20], "S-MALFORMED"),
     "doctype": (lambda: b"<!DOCTYPE feed>" + atom(), "S-DTD"),
+    "misspelt root": (lambda: alert().replace("alert", "alerts").encode(), "R-NS"),
+    "misspelt rss": (lambda: alert().replace("<alert", "<rss").replace("</alert", "</rss").encode(), "R-NS"),
     "page": (lambda: b"<html><body>No alerts today</body></html>", "R-NS"),
     "unknown alert": (lambda: alert(namespace="urn:unknown").encode(), "R-NS"),
     "second alert cut off": (f"{alert()}{alert()[:-9]}".encode, "S-MALFORMED"),
