@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from crisis.cap.document import read_document
 from crisis.cap.entry import Entry
-from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
+from crisis.cap.rules import Warning, is_fault  # noqa: A004 - what the standard's own tools call it
 from crisis.errors import BadInput
 
 RULE = re.compile(r"([RXSWP]-[A-Z0-9-]+): (.*)", re.DOTALL)
@@ -51,9 +51,11 @@ def judge(file: str, raw: bytes, profile: str = "") -> Verdict:
         document = read_document(raw)
     except BadInput as error:
         return refused(file, str(error))
-    said = [one for entry in document.entries for one in _placed(entry, profile)]
-    errors = tuple(one for one in said if not one.rule.startswith("W-"))
-    warnings = tuple(one for one in said if one.rule.startswith("W-"))
+    said = [one for entry in document.entries for one in _said(entry)]
+    asked = [one for entry in document.entries for one in _asked(entry, profile)] if profile else []
+    told = {(one.rule, one.where) for one in asked}
+    errors = (*filter(is_fault, said), *asked)
+    warnings = tuple(one for one in said if not is_fault(one) and (one.rule, one.where) not in told)
     return Verdict(
         file=file,
         verdict=Judgement.INVALID if errors else Judgement.WARN if warnings else Judgement.VALID,
@@ -78,13 +80,17 @@ def placed(entry: Entry, warnings: tuple[Warning, ...]) -> tuple[Warning, ...]:
     )
 
 
-def _placed(entry: Entry, profile: str) -> Iterator[Warning]:
+def _said(entry: Entry) -> Iterator[Warning]:
     yield from placed(entry, entry.warnings)
     if entry.refused:
         yield _fault(entry.where, entry.refused)
-    if entry.alert is not None and profile:
-        from crisis.cap.profiles import check  # noqa: PLC0415 - only when one is asked for
 
+
+def _asked(entry: Entry, profile: str) -> Iterator[Warning]:
+    """What the profile demands is a fault only for whoever asked for the profile."""
+    from crisis.cap.profiles import check  # noqa: PLC0415 - only when one is asked for
+
+    if entry.alert is not None:
         yield from placed(entry, check(entry.alert, profile))
 
 

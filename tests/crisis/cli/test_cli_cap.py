@@ -132,6 +132,20 @@ def test_a_profile_adds_its_rules(crisis: Crisis, folder: Path) -> None:
     assert {one["rule"][:2] for one in verdict["errors"]} == {"P-"}
 
 
+def test_what_only_profiles_ask_is_a_fault_only_when_asked_for(crisis: Crisis, tmp_path: Path) -> None:
+    """CAP lets infos differ in category; with a profile that does not, it is an error, told once."""
+    start, end = GOOD.index("<info>"), GOOD.index("</alert>")
+    other = GOOD[start:end].replace(">id<", ">en<").replace("Met<", "Geo<").replace("Banjir", "Flood")
+    (tmp_path / "two.xml").write_text(GOOD[:end] + other + GOOD[end:])
+    (plain,) = lines(crisis("cap", "check", tmp_path / "two.xml", "--json"))
+    assert (plain["verdict"], plain["errors"]) == ("warn", [])
+    assert [one["rule"] for one in plain["warnings"]] == ["P-CATEGORY-SAME"]
+    (asked,) = lines(crisis("cap", "check", tmp_path / "two.xml", "--profile", "ipaws", "--json"))
+    assert asked["verdict"] == "invalid"
+    told = [one["rule"] for one in (*asked["errors"], *asked["warnings"])]
+    assert told.count("P-CATEGORY-SAME") == 1
+
+
 def test_read_prints_one_alert_a_line(crisis: Crisis, folder: Path) -> None:
     """What could be understood is told even of invalid files; refused ones and mere links are named beside."""
     ran = crisis("cap", "read", folder, "--json")
