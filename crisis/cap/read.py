@@ -31,7 +31,7 @@ from crisis.cap.nouns import (
 )
 from crisis.cap.read_part import MOST_NOTED, Log, Part, refuse_strangers
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
-from crisis.cap.rules_form import read_list, read_number, read_references, read_size
+from crisis.cap.rules_form import read_list, read_number, read_references, read_size, strict_time
 from crisis.cap.xml import parse_untrusted
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # an alert without any time: too old to be sent on by itself
@@ -83,6 +83,8 @@ def _found(alert: Alert, log: Log) -> tuple[Warning, ...]:
 
 
 def _alert(part: Part) -> Alert:
+    sent = part.text("sent")
+    part.log.zone = sent[-6:] if strict_time(sent) else ""
     infos = _with_misplaced(part, tuple([_info(info) for info in part.parts("info")]))
     return Alert(
         identifier=part.text("identifier"),
@@ -138,14 +140,14 @@ def _references(part: Part) -> tuple[Reference, ...]:
     def note(at: int, rule: str, says: str) -> None:
         part.note(f"references[{at}]", rule, says)
 
-    return tuple(read_references(text, note))
+    return tuple(read_references(text, note, part.log.zone))
 
 
 def _info(part: Part) -> Info:
     get = part.texts.get
     return Info(
         language=get("language") or "en-US",
-        categories=part.choices("category", CATEGORY),
+        categories=part.choices("category", CATEGORY, Category.OTHER),
         event=get("event", ""),
         response_types=part.choices("responseType", RESPONSE_TYPE),
         urgency=part.choice("urgency", URGENCY, Urgency.UNKNOWN, Urgency.UNKNOWN),

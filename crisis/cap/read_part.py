@@ -80,6 +80,7 @@ class Log:
     warnings: list[Warning] = field(default_factory=list)
     noted: set[tuple[str, str]] = field(default_factory=set)
     parts: int = 0
+    zone: str = ""  # the offset of a time in this alert, for those that have none
     rings: dict[str, tuple[Ring, ...]] = field(default_factory=dict)  # by their text
 
     def note(self, where: str, rule: str, says: str) -> None:
@@ -211,9 +212,9 @@ class Part:
             return missing
         return read_choice(text, known, self.noting(name)) or unknown
 
-    def choices(self, name: str, known: Mapping[str, Choice]) -> tuple[Choice, ...]:
+    def choices(self, name: str, known: Mapping[str, Choice], unknown: Choice | None = None) -> tuple[Choice, ...]:
         texts = map(words, self.lists.get(name, ()))
-        found = [known.get(text) or read_choice(text, known, self.noting(name)) for text in texts]
+        found = [known.get(text) or read_choice(text, known, self.noting(name)) or unknown for text in texts]
         return tuple([choice for choice in found if choice is not None])
 
     def time(self, name: str) -> datetime | None:
@@ -222,7 +223,8 @@ class Part:
             return None
         time = strict_time(text)
         if time is None:
-            return late_hour(text, self.noting(name))
+            return late_hour(text, self.noting(name), self.log.zone)
+        self.log.zone = text[-6:]
         if text[-6:] == "+00:00":
             plus_zero(text, self.noting(name))
         return time

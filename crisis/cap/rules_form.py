@@ -18,7 +18,7 @@ from crisis.cap.rules_alert import FIRST_YEAR, LAST_YEAR
 STRICT_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[-+][0-9]{2}:[0-9]{2}")
 LOOSE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ] ?([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?"
-    r"\s*(?:([Zz])|(?:UTC|GMT)?([-+,])([0-9]{2}):?([0-9]{2})?)?"
+    r"\s*(?:([Zz]|UTC|GMT)|(?:UTC|GMT)?([-+,])([0-9]{2}):?([0-9]{2})?)?"
 )
 DECIMAL = re.compile(NUMBER)
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
@@ -39,10 +39,10 @@ def strict_time(text: str) -> datetime | None:
     return time if FIRST_YEAR <= time.year <= LAST_YEAR else None
 
 
-def read_time(text: str, note: Note) -> datetime | None:
+def read_time(text: str, note: Note, zone: str = "") -> datetime | None:
     """R-TIME-FORMAT: read a time as 2026-11-21T08:15:00+07:00; loosely, after a note; None when it is no time.
 
-    No Z, no fraction, always an offset (CAP 1.2 section 3.3.2); without an offset it is taken as UTC.
+    No Z, no fraction, always an offset (CAP 1.2 section 3.3.2); one without is taken as in `zone`, else as UTC.
     """
     time = strict_time(text)
     if time is not None:
@@ -50,7 +50,7 @@ def read_time(text: str, note: Note) -> datetime | None:
             plus_zero(text, note)
         return time
     try:
-        time = _loose(text)
+        time = _loose(text, zone or "+00:00")
     except ValueError:
         time = None
     if time is None or not FIRST_YEAR <= time.year <= LAST_YEAR:
@@ -66,23 +66,24 @@ def plus_zero(text: str, note: Note) -> None:
         note("W-TIME-PLUS00", "writes UTC as +00:00; CAP writes -00:00")
 
 
-def _loose(text: str) -> datetime | None:
+def _loose(text: str, zone: str) -> datetime | None:
     found = LOOSE_TIME.fullmatch(text)
     if found is None:
         return None
-    day, hour, _, sign, hours, minutes = found.groups()
-    offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else "+00:00"
+    day, hour, utc, sign, hours, minutes = found.groups()
+    zone = "+00:00" if utc else zone
+    offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else zone
     return datetime.fromisoformat(f"{day}T{hour}{offset}")
 
 
-def late_hour(text: str, note: Note) -> datetime | None:
+def late_hour(text: str, note: Note, zone: str = "") -> datetime | None:
     """Read the hour 24:00:00 as the next day's first and a leap second as the one before, both XML's own spellings."""
     if text[10:19] == "T24:00:00":
-        time = read_time(text.replace("T24", "T00", 1), note)
+        time = read_time(text.replace("T24", "T00", 1), note, zone)
         return time + timedelta(days=1) if time else None
     if text[16:19] == ":60":
-        return read_time(f"{text[:16]}:59{text[19:]}", note)
-    return read_time(text, note)
+        return read_time(f"{text[:16]}:59{text[19:]}", note, zone)
+    return read_time(text, note, zone)
 
 
 def read_choice(text: str, words: Mapping[str, Choice], note: Note) -> Choice | None:
@@ -117,7 +118,7 @@ def read_list(text: str) -> tuple[str, ...]:
     return tuple(name for pair in found if (name := (pair[0] or pair[1]).strip()))
 
 
-def read_references(text: str, note: Callable[[int, str, str], None]) -> Iterator[Reference]:
+def read_references(text: str, note: Callable[[int, str, str], None], zone: str = "") -> Iterator[Reference]:
     """R-REFS-TRIPLE: read references as sender,identifier,sent parted by any blanks (section 3.2.1).
 
     Loose times, such as with Z, are read after W-REFS-TIME; other odd triples are left out after a note.
@@ -126,7 +127,7 @@ def read_references(text: str, note: Callable[[int, str, str], None]) -> Iterato
         sender, _, rest = triple.partition(",")
         identifier, _, sent = rest.partition(",")
         odd: list[str] = []
-        time = read_time(sent, lambda rule, _, odd=odd: odd.append(rule)) if sent else None  # type: ignore[misc]
+        time = read_time(sent, lambda rule, _, odd=odd: odd.append(rule), zone) if sent else None  # type: ignore[misc]
         if not sender or not identifier or time is None:
             note(at, "R-REFS-TRIPLE", f"'{triple[:80]}' is not sender,identifier,sent and was left out")
             continue

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from crisis.cap import rules_book
-from crisis.cap.nouns import Alert, Area, Info
+from crisis.cap.nouns import Alert, Area, Category, Info
 from crisis.cap.read import Reading, read
 from crisis.cap.rules import check, is_fault
 from crisis.errors import BadInput
@@ -270,6 +270,24 @@ def test_an_outline_past_180_degrees_is_split_there() -> None:
         (-180, -179),
         (179, 180),
     ]
+
+
+def test_a_time_without_an_offset_is_in_the_zone_of_the_others() -> None:
+    """Seven hours of error could end a warning before it began."""
+    sent = reading("<sent>2026-11-21T08:15:00+07:00", "<sent>2026-11-21T08:15:00")
+    onset = reading("<onset>2026-11-21T08:30:00+07:00", "<onset>2026-11-21T08:30:00")
+    assert sent.alert == onset.alert == read(SOUND.encode()).alert
+    assert [(w.rule, w.where) for w in sent.warnings + onset.warnings] == [
+        ("R-TIME-FORMAT", "sent"),
+        ("R-TIME-FORMAT", "info[0]/onset"),
+    ]
+
+
+def test_an_unknown_category_is_other() -> None:
+    """An alert of a kind that CAP has no word for is still of some kind; one fault is noted, not two."""
+    unknown = reading("<category>Met", "<category>Weather")
+    assert unknown.alert.infos[0].categories == (Category.OTHER,)
+    assert {w.rule for w in unknown.warnings} == {"X-ENUM", "P-CATEGORY-SAME"}
 
 
 def test_a_version_is_known_and_judged_by_its_own_demands() -> None:
