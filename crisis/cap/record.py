@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
@@ -15,6 +15,8 @@ from typing import Any, NoReturn, Union, cast, get_args, get_origin, get_type_hi
 
 from crisis.cap.nouns import Alert
 from crisis.errors import BadInput, Fault
+
+LARGEST = sys.float_info.max
 
 
 def to_record(alert: Alert) -> dict[str, Any]:
@@ -96,7 +98,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 
 def _lone(kind: Any, value: Any, where: str) -> Any:
     """Give one value of its own type; nothing is guessed: true is no number and 1 is no text."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST  # NaN is not
     if kind is float and number:
         return float(value)
     if kind is int and number and isinstance(value, int):

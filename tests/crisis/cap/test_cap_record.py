@@ -61,6 +61,8 @@ def test_the_digest_names_the_content() -> None:
     [
         ({"sender": None}, "sender: is not a text"),
         ({"identifier": 7}, "identifier: is not a text"),
+        ({"identifier": 10**400}, "identifier: is not a text"),
+        ({"infos": [{"areas": [{"desc": "x", "ceiling": 10**400}]}]}, "ceiling: is not a number"),
         ({"status": "Real"}, "status: 'Real' is not one of its words"),
         ({"sent": "yesterday"}, "sent: 'yesterday' is not a time"),
         ({"colour": "red"}, "colour: is not a field"),
