@@ -116,11 +116,12 @@ def _alert(file: str, raw: bytes) -> Any:
     """Give the one alert of a file: a record in JSON, or a document that holds exactly one."""
     from crisis.cap.document import read_document  # noqa: PLC0415
     from crisis.cap.record import from_record  # noqa: PLC0415
+    from crisis.cap.xml import BOM  # noqa: PLC0415
     from crisis.cli import cap_shown  # noqa: PLC0415
 
     try:
-        if raw.lstrip().startswith(b"{"):
-            return from_record({name: value for name, value in json.loads(raw).items() if name not in AROUND})
+        if raw.removeprefix(BOM).lstrip().startswith(b"{"):
+            return from_record({name: value for name, value in _parsed(raw).items() if name not in AROUND})
         entries = read_document(raw).entries
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{file}: is not a JSON record: {error}") from None
@@ -133,3 +134,10 @@ def _alert(file: str, raw: bytes) -> Any:
         )
     cap_shown.mended(file, alerts[0])
     return alerts[0].alert
+
+
+def _parsed(raw: bytes) -> dict[str, Any]:
+    """Parse one JSON object; half a surrogate pair is refused here, as nothing could be printed with it."""
+    record: dict[str, Any] = json.loads(raw)
+    json.dumps(record, ensure_ascii=False).encode()
+    return record

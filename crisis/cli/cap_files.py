@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -51,10 +52,18 @@ def one(path: str) -> bytes:
 
 def _within(folder: Path) -> Iterator[Found]:
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix.lower() not in OTHERS:
+        if _is_file(path) and path.suffix.lower() not in OTHERS:
             file = _read(path)
             if path.suffix.lower() in SUFFIXES or file.fault or _is_xml(file.raw):
                 yield file
+
+
+def _is_file(path: Path) -> bool:
+    """A link that leads nowhere counts: passing over it would hide an alert that should be there."""
+    try:
+        return path.is_file() or (path.is_symlink() and not path.exists())
+    except OSError:  # links in a circle
+        return True
 
 
 def _is_xml(raw: bytes) -> bool:
@@ -62,8 +71,11 @@ def _is_xml(raw: bytes) -> bool:
 
 
 def _read(path: Path) -> Found:
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")  # a name may be any bytes; what is printed may not
     try:
         with path.open("rb") as file:
-            return Found(name=str(path), raw=file.read(MOST_BYTES + 1))  # a byte more, to be refused for its size
+            return Found(name=name, raw=file.read(MOST_BYTES + 1))  # a byte more, to be refused for its size
     except OSError as error:
-        return Found(name=str(path), fault=f"{path}: cannot be read: {error.strerror or error}")
+        return Found(name=name, fault=f"{name}: cannot be read: {error.strerror or error}")
+    except ValueError as error:  # no path at all: a NUL in it
+        return Found(name=name, fault=f"{name!r}: cannot be read: {error}")

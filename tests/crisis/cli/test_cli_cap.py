@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -117,6 +118,22 @@ def test_a_file_that_is_not_there_does_not_stop_the_others(crisis: Crisis, folde
     assert ran.err == f"{folder}/none.xml: cannot be read: No such file or directory\n"
 
 
+def test_no_name_in_a_folder_stops_or_hides_a_file(tmp_path: Path) -> None:
+    """A name of any bytes is told in UTF-8, even where the terminal takes nothing else; a dead link is told too."""
+    (tmp_path / os.fsdecode(b"bad\xff.xml")).write_text(GOOD)
+    (tmp_path / "gone.xml").symlink_to("nowhere.xml")
+    (tmp_path / "round.xml").symlink_to("round.xml")
+    ran = subprocess.run(
+        [sys.executable, "-m", "crisis", "cap", "check", str(tmp_path), "--json"],
+        env=surroundings({"PYTHONIOENCODING": "utf-8:strict"}), capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    told = [json.loads(line) for line in ran.stdout.decode().splitlines()]
+    assert [(Path(one["file"]).name, one["verdict"]) for one in told] == [
+        ("bad\\xff.xml", "valid"), ("gone.xml", "refused"), ("round.xml", "refused"),
+    ]  # fmt: skip
+    assert (ran.returncode, ran.stderr.decode().count("\n")) == (1, 2)
+
+
 def test_an_unknown_profile_is_told_with_the_known(crisis: Crisis, folder: Path) -> None:
     """A slip in its name never means no profile."""
     ran = crisis("cap", "check", folder / "b", "--profile", "ipawz")
@@ -184,6 +201,13 @@ def test_what_is_read_can_be_written(crisis: Crisis, folder: Path, tmp_path: Pat
     assert crisis("cap", "diff", record, tmp_path / "out.xml").out.endswith("nothing changed that people see\n")
 
 
+def test_a_record_may_begin_with_a_byte_order_mark(crisis: Crisis, folder: Path, tmp_path: Path) -> None:
+    """Some editors put one before any text they save."""
+    record = tmp_path / "record.json"
+    record.write_text(crisis("cap", "read", folder / "b", "--json").out, encoding="utf-8-sig")
+    assert crisis("cap", "write", record).code == 0
+
+
 def test_write_tells_every_rule_that_is_broken(crisis: Crisis, folder: Path) -> None:
     """Nothing is written as long as one is."""
     ran = crisis("cap", "write", folder / "invalid.xml")
@@ -198,6 +222,7 @@ def test_write_tells_every_rule_that_is_broken(crisis: Crisis, folder: Path) -> 
         (FEED.replace(INVALID[38:], GOOD[38:] + GOOD[38:]), "holds 2 alerts, not one"),
         ("{", "is not a JSON record"),
         ('{"identifier": "A"}', "sender: is missing"),
+        ('{"identifier": "\\ud800"}', "is not a JSON record"),
         ("<html/>", "R-NS: "),
     ],
 )
