@@ -12,16 +12,17 @@ import asyncpg
 from crisis import db, log
 from crisis.cap.chain import all_clear
 from crisis.cap.entry import Entry
-from crisis.cap.life import State, name_of, same_warning, standings
-from crisis.cap.nouns import MsgType, Scope, Status
+from crisis.cap.life import Standing, State, name_of, same_warning, standings
+from crisis.cap.nouns import Alert, MsgType, Scope, Status
 from crisis.cap.read import read
 from crisis.cap.record import digest
 from crisis.cap.verify import SignatureState, verify
 from crisis.errors import BadInput
 from crisis.flow import intake_book as book
+from crisis.flow import intake_right as right
 from crisis.flow.inbound import Desk
 from crisis.flow.intake_book import Fate, Prior
-from crisis.flow.intake_case import Case, Match, match
+from crisis.flow.intake_case import GOOD, Case, Match, match
 from crisis.flow.intake_open import Opener, no_longer, undrafted
 from crisis.flow.intake_told import District
 from crisis.flow.plan import Means
@@ -35,7 +36,6 @@ logger = log.get("intake")
 
 TRIES = 4
 AHEAD = timedelta(minutes=10)  # sent later than so by its sender's clock: it waits until ours has come there
-GOOD = frozenset({SignatureState.VALID, SignatureState.LENIENT})
 OVER = frozenset({State.SUPERSEDED, State.CANCELLED, State.CLEARED, State.EXPIRED})
 LACKS = {
     SignatureState.NONE: "it is not signed",
@@ -100,25 +100,25 @@ class Intake:
         return taken
 
     async def _take(self, connection: db.AnyConnection, feed: Feed, entry: Entry, now: datetime) -> Taken:
-        known = await book.find(connection, entry)
-        if known is None or known.fate.did == "held":
+        known = await book.find(connection, feed, entry)
+        if known is None or not known.settled(feed):
             await connection.execute(book.ONE_AT_A_TIME, entry.alert.sender if entry.alert else feed.name)
-            known = await book.find(connection, entry)  # whoever was before us may have told it
+            known = await book.find(connection, feed, entry)  # whoever was before us may have told it
         refused = entry.refused or ("" if entry.alert else "it is only a link, and what it leads to was not read")
         told = known or await book.store(connection, feed, entry, refused, now)
         await connection.execute(book.SEEN, told.id, feed.id, now)
-        if not told.new and told.fate.did != "held":
+        if told.settled(feed):
             fate = told.fate
         elif entry.alert is None:
             says = f"feed {feed.name}: an entry was refused: {refused}"
             await connection.execute(book.ALARM_ONCE, "feed_refused", says, now)
             fate = Fate(did="refused", why=(refused,))
-            await book.settle(connection, told.id, fate, "", SignatureState.NONE.value)
+            await book.settle(connection, told.id, feed, fate, "", SignatureState.NONE.value)
         else:
             case = Case(connection=connection, feed=feed, alert=entry.alert, source_id=told.id, now=now)
             _check_signature(case, entry.raw)
             fate = await self._decide(case)
-            await book.settle(connection, told.id, fate, case.standing, case.signature.value)
+            await book.settle(connection, told.id, feed, fate, case.standing, case.signature.value)
         return Taken(source_alert_id=told.id, new=told.new, did=fate.did, alert_id=fate.alert_id, why=fate.why)
 
     async def _decide(self, case: Case) -> Fate:
@@ -128,7 +128,7 @@ class Intake:
             return case.done("recorded", f"its status is {alert.status}, its type {alert.msg_type}: it warns nobody")
         if alert.sent > case.now + AHEAD:
             return case.done("held", f"it was sent at {alert.sent.isoformat()}, which is still to come")
-        for other, alert_id in await book.in_other_words(case.connection, case.source_id, alert):
+        for other, alert_id in await book.in_other_words(case.connection, case.source_id, alert, case.mode):
             if alert.infos and same_warning(other, alert):
                 return case.done("twin", f"it tells {other.identifier} in another language", alert_id=alert_id)
         prior = await self._followed(case)
@@ -143,9 +143,10 @@ class Intake:
         """Find the incident of ours that rests on what this alert references, or on itself as sent before."""
         alert = case.alert
         names = [(reference.sender, reference.identifier) for reference in alert.references]
-        prior = await book.named(case.connection, case.source_id, [*names, (alert.sender, alert.identifier)])
-        if prior and prior.sender.casefold() != alert.sender.casefold():
-            case.bars.append(f"it follows an alert of another sender, {prior.sender}")
+        names.append((alert.sender, alert.identifier))
+        prior = await book.named(case.connection, case.source_id, names, case.mode)
+        if prior:
+            await right.to_follow(case, prior)
         return prior
 
     async def _end(self, case: Case, prior: Prior | None) -> Fate:
@@ -164,15 +165,16 @@ class Intake:
         found = match(case, await self._district(case.connection), self._desk.playbooks)
         if isinstance(found, Fate):
             return await no_longer(case, prior, found)
-        if prior is None:
-            prior = await _same_kind(case, found)
+        if prior is None or (case.mode is Mode.ACTUAL and _mode(prior) is not Mode.ACTUAL):
+            prior = await _same_kind(case, found)  # a real warning never waits for an exercise about the same
         row = prior.row if prior else None
-        if prior is None or row is None or row["playbook"] != found.playbook.playbook:
+        if prior is not None and _mode(prior) is not None and _mode(prior) is not case.mode:
+            return await _not_ours(case, prior, f"it is in mode {_mode(prior)}, this alert in {case.mode}")
+        current = prior is not None and (prior.draft is not None or prior.holds(case.now))
+        if prior is None or row is None or row["playbook"] != found.playbook.playbook or not current:
+            await right.to_open(case, found)
             return await self._opener.open(case, found)
-        if Mode(row["mode"]) is not case.mode:
-            return await _not_ours(case, prior, f"it is in mode {row['mode']}, this alert in {case.mode}")
-        if prior.draft is None and not prior.holds(case.now):
-            return await self._opener.open(case, found)
+        right.to_change(case, prior)
         try:
             return await self._opener.follow(case, found, prior)
         except BadInput as error:
@@ -211,12 +213,24 @@ def _check_signature(case: Case, raw: bytes) -> None:
 
 async def _late(case: Case, *, ending: bool) -> str:
     """Say why an alert warns of nothing any more; empty when it does, and when it ends another."""
-    earlier = await book.bearing_on(case.connection, case.source_id, case.alert, case.now)
-    standing = standings([*earlier, case.alert], case.now)[name_of(case.alert)]
-    case.standing = standing.state.value
+    earlier = await right.standing_of_others(case)
+    standing = _standing(case, [alert for alert, _ in earlier])
     if standing.doubt:
         case.bars.append(standing.doubt)
+    if not all(own for _, own in earlier):
+        others, standing = standing, _standing(case, [alert for alert, own in earlier if own])
+        if others.state in OVER and standing.state not in OVER:  # whoever knows its name could tell that
+            case.bars.append(f"{others.says} This was told by another feed, or not signed as it must be")
+    case.standing = standing.state.value
     return standing.says if standing.state in OVER and (standing.by is not None or not ending) else ""
+
+
+def _standing(case: Case, earlier: Sequence[Alert]) -> Standing:
+    return standings([*earlier, case.alert], case.now)[name_of(case.alert)]
+
+
+def _mode(prior: Prior) -> Mode | None:
+    return Mode(prior.row["mode"]) if prior.row else None
 
 
 async def _same_kind(case: Case, found: Match) -> Prior | None:
@@ -229,6 +243,7 @@ async def _same_kind(case: Case, found: Match) -> Prior | None:
         current = prior.draft is not None or prior.holds(case.now)
         if row is not None and current and from_geojson(row["geometry"]).intersects(found.target.geometry):
             case.why.append(f"it is about the same as alert {row['id']}, which is open")
+            await right.to_follow(case, prior)
             return prior
     return None
 

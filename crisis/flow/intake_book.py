@@ -13,17 +13,20 @@ import asyncpg
 from crisis import db
 from crisis.cap.diff import Change, diff
 from crisis.cap.entry import Entry
-from crisis.cap.nouns import Alert
+from crisis.cap.nouns import Alert, Status
 from crisis.cap.record import digest, from_record, to_record
 from crisis.model.alert import Mode
 from crisis.model.feed import Feed
 
 KEPT = timedelta(days=7)  # alerts of a sender that are compared: nothing a feed opens is in force for longer
+MADE = frozenset({"drafted", "released", "update drafted", "update released", "recorded"})
+LATELY = timedelta(hours=1)  # for what a feed does too often
 JUST_ENDED = timedelta(hours=1)  # an alert of ours that ended so lately is still updated, not told anew
 
 FIND = """
-SELECT id, did, why, alert_id FROM source_alert
-WHERE (sender, identifier, digest) = ($1, $2, $4) AND sent IS NOT DISTINCT FROM $3
+SELECT s.id, s.feed_id, s.did, s.why, s.alert_id, f.mode AS feed_mode, a.mode AS mode
+FROM source_alert s JOIN feed f ON f.id = s.feed_id LEFT JOIN alert a ON a.id = s.alert_id
+WHERE (s.sender, s.identifier, s.digest) = ($1, $2, $4) AND s.sent IS NOT DISTINCT FROM $3
 """
 STORE = """
 INSERT INTO source_alert (feed_id, guid, link, sender, identifier, sent, digest, raw, alert, warnings, refused,
@@ -34,7 +37,9 @@ SEEN = """
 INSERT INTO source_seen (source_alert_id, feed_id, first_at, last_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (source_alert_id, feed_id) DO UPDATE SET last_at = EXCLUDED.last_at
 """
-SETTLE = "UPDATE source_alert SET did = $2, why = $3, alert_id = $4, standing = $5, signature = $6 WHERE id = $1"
+SETTLE = """
+UPDATE source_alert SET did = $2, why = $3, alert_id = $4, standing = $5, signature = $6, feed_id = $7 WHERE id = $1
+"""
 
 # Two workers, or two feeds, with alerts of one sender: the second waits, and then sees what the first one did.
 ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('source/' || lower($1), 0))"
@@ -42,19 +47,21 @@ ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('source/' || lowe
 # What can have ended an alert is itself sent again, or names it. Outlines are the bulk of an alert and do not matter.
 OF_SENDER = """
 SELECT alert - 'infos' || jsonb_build_object('infos', (
-    SELECT coalesce(jsonb_agg(info - 'areas'), '[]') FROM jsonb_array_elements(alert -> 'infos') AS info)) AS alert
-FROM source_alert
+    SELECT coalesce(jsonb_agg(info - 'areas'), '[]') FROM jsonb_array_elements(alert -> 'infos') AS info)) AS alert,
+    (cardinality($6::text[]) = 0 OR signature = ANY($6))
+    AND EXISTS (SELECT FROM source_seen t WHERE t.source_alert_id = s.id AND t.feed_id = $5) AS own
+FROM source_alert s
 WHERE sender = $1 AND received_at > $2 AND alert IS NOT NULL AND id <> $3
   AND (identifier = $4 OR position($4 IN coalesce(alert ->> 'references', '')) > 0
        OR position($4 IN coalesce(alert #>> '{infos,0,parameters}', '')) > 0)
 ORDER BY id
 """
 AT_ONCE = """
-SELECT alert, alert_id FROM source_alert s
-WHERE sender = $1 AND sent = $2 AND id <> $3 AND alert IS NOT NULL AND NOT EXISTS (
+SELECT s.alert, s.alert_id FROM source_alert s JOIN alert a ON a.id = s.alert_id
+WHERE s.sender = $1 AND s.sent = $2 AND s.id <> $3 AND a.mode = $5 AND s.alert IS NOT NULL AND NOT EXISTS (
     SELECT FROM jsonb_array_elements(s.alert -> 'infos') AS info
     WHERE lower(split_part(coalesce(info ->> 'language', 'en-US'), '-', 1)) = ANY($4))
-ORDER BY id
+ORDER BY s.id
 """
 
 # The alert of ours that an earlier source alert made, by its name: what it references, or itself sent again.
@@ -63,7 +70,7 @@ SELECT s.sender, a.incident_id FROM source_alert s
 JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
 JOIN unnest($1::text[], $2::text[]) AS n (sender, identifier)
     ON lower(s.sender) = lower(n.sender) AND s.identifier = n.identifier
-WHERE i.state = 'open' AND s.id <> $3 ORDER BY s.id DESC LIMIT 1
+WHERE i.state = 'open' AND s.id <> $3 ORDER BY i.mode = $4 DESC, s.id DESC LIMIT 1
 """
 # A new Alert where an Update belongs: some senders never send one.
 SAME_KIND = """
@@ -89,6 +96,10 @@ ALARM_ONCE = """
 INSERT INTO alarm (kind, says, at) SELECT $1, $2, $3::timestamptz
 WHERE NOT EXISTS (SELECT FROM alarm WHERE kind = $1 AND says = $2
                   AND (seen_at IS NULL OR at > $3::timestamptz - interval '1 day'))
+"""
+CALLS = "SELECT count(*) FROM alarm WHERE starts_with(says, $1) AND at > $2"
+LEFT = """
+SELECT count(*) FROM source_alert WHERE feed_id = $1 AND did IN ('released', 'update released') AND received_at > $2
 """
 TELL = "SELECT pg_notify('alert', $1)"
 
@@ -120,6 +131,11 @@ class Told:
     id: int
     fate: Fate
     new: bool
+    on_trial: bool = False  # what was decided about a real warning was no more than an exercise or a test
+
+    def settled(self, feed: Feed) -> bool:
+        """Tell whether nothing is left to decide: a feed on trial never takes an alert from a real one."""
+        return not self.new and self.fate.did != "held" and not (self.on_trial and feed.mode is Mode.ACTUAL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +162,16 @@ class Prior:
         return row is not None and row["state"] in ("live", "expired") and row["expires"] > now - JUST_ENDED
 
 
-async def find(connection: db.AnyConnection, entry: Entry) -> Told | None:
+async def find(connection: db.AnyConnection, feed: Feed, entry: Entry) -> Told | None:
     """Find an entry that was told before with the same content."""
     row = await connection.fetchrow(FIND, *map(_storable, _name(entry)), _digest(entry))
     if row is None:
         return None
     fate = Fate(did=row["did"], why=tuple(row["why"]), alert_id=row["alert_id"])
-    return Told(id=row["id"], fate=fate, new=False)
+    real = entry.alert is not None and entry.alert.status is Status.ACTUAL
+    by_other = row["feed_id"] != feed.id and row["feed_mode"] != Mode.ACTUAL.value
+    made = row["did"] in MADE and row["mode"] not in (None, Mode.ACTUAL.value)
+    return Told(id=row["id"], fate=fate, new=False, on_trial=real and (by_other or made))
 
 
 async def store(connection: db.AnyConnection, feed: Feed, entry: Entry, refused: str, now: datetime) -> Told:
@@ -165,9 +184,12 @@ async def store(connection: db.AnyConnection, feed: Feed, entry: Entry, refused:
     return Told(id=source_id, fate=Fate(did=""), new=True)
 
 
-async def settle(connection: db.AnyConnection, source_id: int, fate: Fate, standing: str, signature: str) -> None:
-    """Write down what became of a source alert."""
-    await connection.execute(SETTLE, source_id, fate.did, _storable(list(fate.why)), fate.alert_id, standing, signature)
+async def settle(
+    connection: db.AnyConnection, source_id: int, feed: Feed, fate: Fate, standing: str, signature: str
+) -> None:
+    """Write down what became of a source alert, and by which feed that was decided."""
+    why = _storable(list(fate.why))
+    await connection.execute(SETTLE, source_id, fate.did, why, fate.alert_id, standing, signature, feed.id)
 
 
 def _storable(value: Any) -> Any:
@@ -191,23 +213,32 @@ def _digest(entry: Entry) -> str:
     return digest(entry.alert) if entry.alert else hashlib.sha256(entry.raw).hexdigest()
 
 
-async def bearing_on(connection: db.AnyConnection, source_id: int, alert: Alert, now: datetime) -> list[Alert]:
-    """Give the alerts of the same sender that may have ended an alert, without their outlines, as received."""
-    rows = await connection.fetch(OF_SENDER, alert.sender, now - KEPT, source_id, alert.identifier)
-    return [from_record(row["alert"]) for row in rows]
+async def bearing_on(
+    connection: db.AnyConnection, source_id: int, alert: Alert, now: datetime, feed: Feed, signed: Sequence[str]
+) -> list[tuple[Alert, bool]]:
+    """Give the alerts of the same sender that may have ended an alert, without their outlines, as received.
+
+    Each with whether this feed told it too, with one of the signatures asked for, if any are.
+    """
+    asked = (alert.sender, now - KEPT, source_id, alert.identifier, feed.id, list(signed))
+    return [(from_record(row["alert"]), row["own"]) for row in await connection.fetch(OF_SENDER, *asked)]
 
 
-async def in_other_words(connection: db.AnyConnection, source_id: int, alert: Alert) -> list[tuple[Alert, int | None]]:
-    """Give what a sender sent at the same instant in no language of this alert, with the alerts of ours it made."""
+async def in_other_words(
+    connection: db.AnyConnection, source_id: int, alert: Alert, mode: Mode
+) -> list[tuple[Alert, int]]:
+    """Give what a sender sent at the same instant in no language of this alert and made an alert of ours in `mode`."""
     languages = [info.language.lower().split("-")[0] for info in alert.infos]
-    rows = await connection.fetch(AT_ONCE, alert.sender, alert.sent, source_id, languages)
+    rows = await connection.fetch(AT_ONCE, alert.sender, alert.sent, source_id, languages, mode.value)
     return [(from_record(row["alert"]), row["alert_id"]) for row in rows]
 
 
-async def named(connection: db.AnyConnection, source_id: int, names: Sequence[tuple[str, str]]) -> Prior | None:
-    """Find the open incident that the alert of one of these names (sender, identifier) made."""
+async def named(
+    connection: db.AnyConnection, source_id: int, names: Sequence[tuple[str, str]], mode: Mode
+) -> Prior | None:
+    """Find the open incident that the alert of one of these names (sender, identifier) made, rather one of `mode`."""
     senders, identifiers = [name[0] for name in names], [name[1] for name in names]
-    row = await connection.fetchrow(NAMED, senders, identifiers, source_id)
+    row = await connection.fetchrow(NAMED, senders, identifiers, source_id, mode.value)
     return await _prior(connection, row) if row else None
 
 

@@ -21,6 +21,9 @@ from crisis.model.feed import Feed
 from crisis.model.opening import Opening
 from crisis.model.playbook import Playbook
 
+GOOD = frozenset({SignatureState.VALID, SignatureState.LENIENT})
+MOST_CALLS = 30  # of one feed within an hour
+
 
 @dataclass(slots=True, kw_only=True)
 class Case:
@@ -35,6 +38,7 @@ class Case:
     standing: str = ""
     why: list[str] = field(default_factory=list)
     bars: list[str] = field(default_factory=list)  # what keeps it from leaving without an officer
+    strange: bool = False  # it is about what is not its feed's to change
 
     @property
     def mode(self) -> Mode:
@@ -48,14 +52,27 @@ class Case:
         event = next((info.event for info in self.alert.infos if info.event), f"a CAP {self.alert.msg_type}")
         return f"feed {self.feed.name}: {told_by.sender_name(self.alert)} told {event}"
 
+    def stranger(self, bar: str) -> None:
+        """Bar it as one that speaks for somebody else: it may not even change a draft."""
+        self.bars.append(bar)
+        self.strange = True
+
     def done(self, did: str, *why: str, alert_id: int | None = None) -> Fate:
         """End the case with every reason so far."""
         bars = tuple(f"an officer decides: {bar}" for bar in dict.fromkeys(self.bars))
         return Fate(did=did, why=(*self.why, *why, *bars), alert_id=alert_id)
 
     async def call(self, kind: str, alert_id: int | None, says: str) -> None:
-        """Call the officers, with the alert if there is one."""
-        await self.connection.execute(book.ALARM, kind, alert_id, says, "officer", self.now)
+        """Call the officers, with the alert if there is one; a feed that floods them calls once more for all."""
+        begins = f"feed {self.feed.name}: "
+        if await self.connection.fetchval(book.CALLS, begins, self.now - book.LATELY) < MOST_CALLS:
+            await self.connection.execute(book.ALARM, kind, alert_id, says, "officer", self.now)
+        else:
+            flood = (
+                f"{begins}it called officers {MOST_CALLS} times within an hour, and now calls for nothing more: read "
+                f"`crisis feed show {self.feed.name}` and the drafts, and switch it off if it is not to be trusted"
+            )
+            await self.connection.execute(book.ALARM_ONCE, "feed_flood", flood, self.now)
         await self.connection.execute(book.TELL, str(alert_id or 0))
 
 

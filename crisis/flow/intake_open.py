@@ -22,6 +22,7 @@ from crisis.model.alert import Mode
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 
+MOST_LEAVE = 12  # alerts and updates of one feed within an hour: whoever floods residents is believed no more
 CLEARS = 0.9  # share of our alert's area that an all-clear must be about to end it without an officer
 LATER = timedelta(minutes=10)  # a new end counts from so much later: nobody is texted again for a few minutes
 
@@ -79,6 +80,8 @@ class Opener:
             says = f"{case.named} anew ({'; '.join(changes)}): alert {row['id']} is {row['state']}, read it again"
             await case.call("feed_changed", row["id"], says)
             return case.done("called", f"alert {row['id']} is in an officer's hands", alert_id=row["id"])
+        if case.strange and prior.draft is not None:
+            return await _left_alone(case, prior, "anew")
         if prior.latest is None:
             return await self.open(case, match, prior)
         change = Change(
@@ -115,6 +118,8 @@ class Opener:
             says = f"{case.named} and {what}: alert {row['id']} is {row['state']}, return or reject it"
             await case.call("feed_changed", row["id"], says)
             return case.done("called", f"alert {row['id']} is in an officer's hands", alert_id=row["id"])
+        if case.bars and prior.draft is not None:
+            return await _left_alone(case, prior, f"and {what}")
         if not prior.holds(case.now) or prior.latest is None:
             return await _nothing_left(case, prior, what)
         if clear and covered < CLEARS:
@@ -145,6 +150,9 @@ class Opener:
             bars.append(f"level {match.level} is not pre-authorised by playbook {match.playbook.playbook}")
         else:
             bars += self._bars(case)
+            left = await case.connection.fetchval(book.LEFT, case.feed.id, case.now - book.LATELY)
+            if left >= MOST_LEAVE:
+                bars.append(f"feed {case.feed.name} has released {left} alerts within an hour, which is too many")
         return await self._leave(case, alert_id, match.opening.named, did, bars)
 
     @staticmethod
@@ -195,6 +203,15 @@ async def _withdraw(case: Case, prior: Prior) -> None:
     if prior.draft is not None:
         says = f"feed {case.feed.name} told something newer"
         await release.withdraw(case.connection, prior.draft["id"], says, case.now)
+
+
+async def _left_alone(case: Case, prior: Prior, what: str) -> Fate:
+    """Keep a draft as it is and call officers, where what would change it may not be true."""
+    row = prior.row
+    assert row is not None  # noqa: S101 - the caller looked
+    says = f"{case.named} {what}, but {'; '.join(case.bars)}: draft {row['id']} stays, read both and decide"
+    await case.call("feed_changed", row["id"], says)
+    return case.done("called", f"draft {row['id']} stays", alert_id=row["id"])
 
 
 async def _nothing_left(case: Case, prior: Prior, what: str) -> Fate:
