@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from lxml import etree
 
+from crisis.cap.verify import SignatureState, verify
 from deploy.demo_district import Resident
 from deploy.demo_scene import Scene
 from deploy.demo_timeline import Round
@@ -95,6 +96,7 @@ def afterwards(scene: Scene) -> None:
     _marked(scene)
     _threads(scene)
     _references(scene)
+    _signed(scene)
     intended = scene.timeline.facts.pop("misplaced")
     scene.timeline.check("the made-up residents live where the story says", intended == 0, intended)
     left, heard = scene.timeline.facts.pop("left", None), scene.timeline.facts.pop("left_heard", -1)
@@ -137,6 +139,14 @@ def _references(scene: Scene) -> None:
     first = scene.alerts["siaga"]["identifier"]
     held = all(first in (read[stage]["references"] or "") for stage in ("awas", "all-clear"))
     scene.timeline.check("each later CAP file refers to the first", held, read["all-clear"]["references"])
+
+
+def _signed(scene: Scene) -> None:
+    """Check the signatures as a receiver does who has pinned the office's certificate."""
+    pinned, now = scene.timeline.facts.pop("certificate", ""), datetime.now(UTC)
+    verdicts = {stage: verify(cap.encode(), pinned, now) for stage, cap in scene.caps.items()}
+    held = all(one.state is SignatureState.VALID for one in verdicts.values())
+    scene.timeline.check("every CAP file is signed by the office", held, {s: v.says for s, v in verdicts.items()})
 
 
 def _read(cap: str) -> dict[str, Any]:

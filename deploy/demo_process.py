@@ -12,12 +12,16 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 
+from crisis.cap.sign import make_key
+
 START, END = 60.0, 25.0  # seconds; an embedded database of a slow disk takes its time
 AGENCY = "BPBD Contoh"
+SIGNS = {"KEY": "key.pem", "CERTIFICATE": "certificate.pem"}  # made for each demonstration
 
 
 class Broke(Exception):
@@ -72,6 +76,7 @@ def environment(folder: Path, port: int, carriers: dict[str, str]) -> dict[str, 
         "CRISIS_SENDER": "demo@bpbd-contoh.example",
         "CRISIS_IDENTIFIER_PREFIX": "contoh.bpbd",
         "CRISIS_ZONE": "Asia/Pontianak",
+        **{f"CRISIS_SIGNING_{name}": str(folder / file) for name, file in SIGNS.items()},
         "CRISIS_EXERCISE_PAGE": url,
         "CRISIS_EXERCISE_RADIO": radio,
         **{f"CRISIS_EXERCISE_{name.upper()}": setting for name, setting in carriers.items()},
@@ -82,6 +87,8 @@ def environment(folder: Path, port: int, carriers: dict[str, str]) -> dict[str, 
 async def serving(folder: Path, carriers: dict[str, str], log: Path) -> AsyncIterator[Running]:
     """Run `crisis serve` in a process group of its own until the block ends; Broke if it does not come up."""
     port = free_port()
+    for file, pem in zip(SIGNS.values(), make_key(AGENCY, datetime.now(UTC)), strict=True):
+        (folder / file).write_bytes(pem)
     running = Running(url=f"http://127.0.0.1:{port}", environment=environment(folder, port, carriers), log=log)
     with log.open("wb") as out:
         process = await asyncio.create_subprocess_exec(

@@ -8,19 +8,22 @@ from typing import Any
 
 from deploy.demo_desk import until
 from deploy.demo_district import Resident
+from deploy.demo_process import AGENCY
 from deploy.demo_scene import Scene
 
 ODD = "Apakah pasar ikan tetap buka besok pagi untuk pedagang?"
 REPLY = "Pasar ikan tutup besok. Kabar berikutnya lewat SMS ini."
 DANGER = "TOLONG kami terjebak di atap, air sudah setinggi dada, ada bayi"
 HELP = "Tim SAR sedang menuju ke tempat Anda. Tetap di atap, lambaikan kain."
+CODE = re.compile(r"(?:Kode|Code) (\d+)")
 NONCE = re.compile(r'name="nonce" value="([^"]+)"')
 
 
 async def questions(scene: Scene) -> None:
     """Let residents ask, have officers answer what the playbook cannot, and let one resident leave."""
-    asker, odd, trapped, leaver = (p for p in scene.warned("sms")[:40:10])
+    asker, odd, trapped, leaver, doubter = (p for p in scene.warned("sms")[:50:10])
     await _by_sms(scene, asker)
+    await _is_it_real(scene, doubter)
     await _by_telegram(scene)
     await _by_web(scene)
     await _by_officer(scene, odd)
@@ -32,6 +35,19 @@ async def _by_sms(scene: Scene, asker: Resident) -> None:
     said = await _write(scene, asker, "dimana posko pengungsian?")
     scene.timeline.tell("questions", f'"dimana posko pengungsian?" was answered: "{said}"', channel="sms")
     scene.timeline.check("a question by SMS is answered from the playbook", "SDN 05 Contoh" in said, said)
+
+
+async def _is_it_real(scene: Scene, person: Resident) -> None:
+    """Have somebody doubt the alert, and ask by the code in it."""
+    got = scene.sms_to(person.address)[0]
+    code = CODE.findall(got)
+    scene.timeline.check("the SMS carries a code to check it by", len(code) == 1, got)
+    said = await _write(scene, person, f"CEK {''.join(code)}")
+    scene.timeline.tell("questions", f'"CEK {"".join(code)}" was answered: "{said}"', channel="sms")
+    headline = scene.alerts["siaga"]["words"][person.language]["headline"]
+    scene.timeline.check("who doubts an alert is told that it is ours", headline in said, said)
+    page = await scene.desk.page(f"/check/{''.join(code)}?lang=id")
+    scene.timeline.check("the page says so too", AGENCY in page and "Sungai Raya" in page)
 
 
 async def _write(scene: Scene, person: Resident, text: str) -> str:

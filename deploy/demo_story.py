@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy import demo_checks as checks
 from deploy import demo_district as district
+from deploy.demo_feed import feed
 from deploy.demo_process import Running, command
 from deploy.demo_questions import questions
 from deploy.demo_scene import Scene, keep, recorded, release
@@ -26,6 +27,7 @@ NEWS = {"level_m": "3,4", "shelters": "GOR Contoh; SDN 05 Contoh"}
 async def tell(scene: Scene, running: Running) -> None:
     """Live through the whole story; every check is on the scene's timeline afterwards."""
     await prepare(scene, running)
+    await feed(scene)
     await first_alert(scene)
     await questions(scene)
     await recorded(scene, "siaga")
@@ -41,6 +43,7 @@ async def prepare(scene: Scene, running: Running) -> None:
     for name, role in (("Rina", "officer"), ("Budi", "approver"), ("Sari", "supervisor")):
         added = await desk.must("Ani", "POST", "/officers", {"name": name, "role": role})
         desk.tokens[name] = added["token"]
+    timeline.facts["certificate"] = await desk.page("/certificate.pem")
     timeline.tell("prepare", "officers: Ani (admin), Rina (officer), Budi (approver), Sari (supervisor)")
     areas = await desk.must("Ani", "POST", "/areas?source=demo_areas.geojson", district.areas())
     file = district.as_csv(scene.people)
