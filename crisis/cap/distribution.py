@@ -20,12 +20,19 @@ def read_distribution(original: Original, url: str) -> Iterator[Entry]:
 
     An alert inside a distribution for exercise or test is read as such, whatever it says itself; that is noted.
     """
-    parts = list(original.root.iter("{*}contentObject"))
+    parts = list(_objects(original.root))
     for at, part in enumerate(parts):
-        lent = Lent(sender=told_of(part, "senderID"), sent=told_of(part, "dateTimeSent"))
+        lent = Lent(sender=told_of(part, "senderID", original), sent=told_of(part, "dateTimeSent", original))
         place = Place(where=f"entry[{at}]", link=_link(part, url), lent=lent)
         yield from alerts_in(part, original, place) or [_without(part, original, place)]
     yield from strays(original, parts)
+
+
+def _objects(root: etree._Element) -> Iterator[etree._Element]:
+    """The outermost content objects: what is in one that is in another is found with that other, and once."""
+    for part in root.iter("{*}contentObject"):
+        if next(part.iterancestors("{*}contentObject"), None) is None:
+            yield part
 
 
 def _without(part: etree._Element, original: Original, place: Place) -> Entry:

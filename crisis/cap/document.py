@@ -9,7 +9,7 @@ from enum import StrEnum
 from lxml import etree
 
 from crisis.cap.distribution import read_distribution
-from crisis.cap.embedded import Place, alerts_in, outermost, read_alert
+from crisis.cap.embedded import MOST_ENTRIES, Place, alerts_in, at_most, outermost, read_alert
 from crisis.cap.entry import Entry
 from crisis.cap.index import ATOMS, read_index
 from crisis.cap.inline import VERSIONS
@@ -64,11 +64,11 @@ def _by_root(raw: bytes, root: etree._Element, url: str) -> Document:
         return _single(raw)
     original = Original(raw, root)
     if name.namespace in ATOMS and name.localname in {"feed", "entry"}:
-        kind, entries = Kind.ATOM, tuple(read_index(original, url))
+        kind, entries = Kind.ATOM, tuple(at_most(read_index(original, url)))
     elif name.localname in {"rss", "RDF"} and name.namespace not in VERSIONS:
-        kind, entries = Kind.RSS, tuple(read_index(original, url))
+        kind, entries = Kind.RSS, tuple(at_most(read_index(original, url)))
     elif next(root.iter("{*}EDXLDistribution"), None) is not None:  # alone or in an envelope
-        kind, entries = Kind.EDXL_DE, tuple(read_distribution(original, url))
+        kind, entries = Kind.EDXL_DE, tuple(at_most(read_distribution(original, url)))
     else:
         kind, entries = Kind.LIST, _listed(original)
     return Document(kind=kind, version=_oldest(root, entries), entries=entries)
@@ -82,7 +82,7 @@ def _single(raw: bytes) -> Document:
 
 def _listed(original: Original) -> tuple[Entry, ...]:
     """An empty list of alerts is a list; a root that is unknown, or is itself an alert misspelt, is not."""
-    found = list(outermost(original.root))
+    found = list(at_most(outermost(original.root)))
     name = etree.QName(original.root)
     misspelt = any(etree.QName(child).localname in {"identifier", "info"} for child in original.root)
     if not found and (misspelt or name.localname != "alerts"):
@@ -98,7 +98,7 @@ def _pieces(raw: bytes) -> list[bytes]:
         return []
     ends = [found.end() for found in LAST.finditer(raw)]
     pieces = [raw[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-    whole = bool(ends) and not raw[ends[-1] :].strip()
+    whole = 0 < len(ends) <= MOST_ENTRIES and not raw[ends[-1] :].strip()
     return pieces if whole and all(FIRST.match(piece) for piece in pieces) else []
 
 

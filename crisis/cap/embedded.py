@@ -7,6 +7,7 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from lxml import etree
 
@@ -18,8 +19,10 @@ from crisis.cap.slices import Original, standing_alone
 from crisis.cap.wrapped import as_wrapped
 from crisis.errors import BadInput
 
+T = TypeVar("T")
 DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>\s*")
 ALERT = re.compile(r"<(?:[\w.-]+:)?alert[\s>]")
+MOST_ENTRIES = 20_000  # of one document; the largest real index met had some hundreds
 OPENS = 4_000  # characters in which an escaped alert must begin: prolog, comments, DOCTYPE
 
 
@@ -42,13 +45,15 @@ def alerts_in(part: etree._Element, original: Original, place: Place) -> list[En
     Several in one place are told apart as entry[3]/alert[1]. `raw` is the alert's bytes as published if they
     stand alone, else its canonical form, which does; `alert` is what those bytes say.
     """
-    found = list(outermost(part))
+    found = list(at_most(outermost(part)))
     if found:
         spots = _spots(place, len(found))
-        return [as_wrapped(_of_element(one, original, spot), one) for one, spot in zip(found, spots, strict=True)]
-    texts = list(_escaped(part))
+        return [
+            as_wrapped(_of_element(one, original, spot), one, original) for one, spot in zip(found, spots, strict=True)
+        ]
+    texts = list(at_most(_escaped(part)))
     spots = _spots(place, len(texts))
-    return [as_wrapped(read_alert(raw, spot), one) for (one, raw), spot in zip(texts, spots, strict=True)]
+    return [as_wrapped(read_alert(raw, spot), one, original) for (one, raw), spot in zip(texts, spots, strict=True)]
 
 
 def strays(original: Original, parts: Iterable[etree._Element]) -> Iterator[Entry]:
@@ -59,6 +64,14 @@ def strays(original: Original, parts: Iterable[etree._Element]) -> Iterator[Entr
     for at, stray in enumerate(found):
         for entry in alerts_in(stray, original, Place(where=f"alert[{at}]")):
             yield replace(entry, warnings=(note, *entry.warnings))
+
+
+def at_most(entries: Iterable[T]) -> Iterator[T]:
+    """S-SIZE: raise BadInput once there are more entries than any real document has; each costs time to read."""
+    for count, entry in enumerate(entries):
+        if count >= MOST_ENTRIES:
+            raise BadInput(f"S-SIZE: there are more than {MOST_ENTRIES} entries in one document; it was not read.")
+        yield entry
 
 
 def outermost(part: etree._Element) -> Iterator[etree._Element]:

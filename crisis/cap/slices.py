@@ -19,6 +19,7 @@ class Original:
     def __init__(self, raw: bytes, root: etree._Element) -> None:
         self.raw = raw.removeprefix(BOM).lstrip(b" \t\r\n")
         self.root = root
+        self.told: dict[tuple[etree._Element, str], str] = {}  # what distributions in it say of themselves
         self.encoding = root.getroottree().docinfo.encoding or "UTF-8"
 
     def of(self, element: etree._Element) -> bytes:

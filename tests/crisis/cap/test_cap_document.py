@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import random
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from html import escape
@@ -28,6 +29,7 @@ from crisis.errors import BadInput
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 CAP_1_1 = "urn:oasis:names:tc:emergency:cap:1.1"
+EMPTY = f'<alert xmlns="{CAP}"/>'
 URL = "https://warn.example.org/feeds/all.xml"
 BODY = """<{p}identifier>{name}</{p}identifier><{p}sender>pos@example.org</{p}sender>
   <{p}sent>2026-11-21T08:15:00+07:00</{p}sent><{p}status>Actual</{p}status><{p}msgType>Alert</{p}msgType>
@@ -389,6 +391,35 @@ def test_what_is_no_document_of_alerts_is_refused_in_one_sentence(name: str) -> 
     make, rule = WHOLES[name]
     with pytest.raises(BadInput, match=f"^{rule}: .*[.]$"):
         read_document(make(), URL)
+
+
+CROWDS = {
+    "entries": (lambda: atom(*["<id>1</id>"] * 20_001), "S-SIZE"),
+    "glued": (lambda: b"<alert></alert>" * 20_001, "S-MALFORMED"),
+    "alerts in an unknown root": (lambda: f"<list>{EMPTY * 20_001}</list>".encode(), "S-SIZE"),
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_more_entries_than_any_feed_has_are_refused(name: str) -> None:
+    """Each costs time to read: a feed of a million empty ones would hold up all others."""
+    make, rule = CROWDS[name]
+    with pytest.raises(BadInput, match=f"^{rule}: "):
+        read_document(make(), URL)
+
+
+def test_many_content_objects_cost_no_more_than_their_number() -> None:
+    """What the distribution says is looked for once, even where it says nothing."""
+    crowd = b"<EDXLDistribution xmlns='urn:x'>" + b"<contentObject/>" * 15_000 + b"</EDXLDistribution>"
+    started = time.perf_counter()
+    assert len(read_document(crowd, URL).entries) == 15_000
+    assert time.perf_counter() - started < 1.5
+
+
+def test_a_content_object_in_another_is_read_once() -> None:
+    """Two distributions, one in the other, do not make two alerts of one."""
+    nested = f"<d:contentObject>{alert('A-2')}</d:contentObject>"
+    assert [one.alert.identifier for one in read_document(edxl(nested), URL).entries if one.alert] == ["A-2"]
 
 
 def test_a_large_index_is_read() -> None:
