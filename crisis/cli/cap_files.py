@@ -50,6 +50,11 @@ def one(path: str) -> bytes:
     return file.raw
 
 
+def shown(path: Path) -> str:
+    """Give a path as it can be printed: names may be any bytes, and what is not UTF-8 becomes \\xff."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def _within(folder: Path) -> Iterator[Found]:
     for path in sorted(folder.rglob("*")):
         if _is_file(path) and path.suffix.lower() not in OTHERS:
@@ -71,7 +76,7 @@ def _is_xml(raw: bytes) -> bool:
 
 
 def _read(path: Path) -> Found:
-    name = os.fsencode(path).decode("utf-8", "backslashreplace")  # a name may be any bytes; what is printed may not
+    name = shown(path)
     try:
         with path.open("rb") as file:
             return Found(name=name, raw=file.read(MOST_BYTES + 1))  # a byte more, to be refused for its size

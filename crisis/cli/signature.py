@@ -15,6 +15,7 @@ from crisis.cap import trust
 from crisis.cap import verify as judging
 from crisis.cap.verify import SignatureState
 from crisis.cli import out
+from crisis.cli.cap_files import shown
 from crisis.cli.office import read_file
 from crisis.cli.options import AsJson
 from crisis.errors import BadInput
@@ -111,13 +112,15 @@ def _told(files: dict[str, str], pem: bytes, as_json: bool) -> None:
 
 
 def _judged(file: Path, pinned: str, at: datetime) -> dict[str, Any]:
+    name = shown(file)
     try:
         verdict = judging.verify(read_file(file), pinned, at)
     except BadInput as error:
-        return {"file": str(file), "state": "refused", "says": str(error), "signer": "", "accepted": False}
+        says = str(error).replace(str(file), name)
+        return {"file": name, "state": "refused", "says": says, "signer": "", "accepted": False}
     accepted = verdict.state in ACCEPTED
     return {
-        "file": str(file),
+        "file": name,
         "state": str(verdict.state),
         "says": verdict.says,
         "signer": verdict.signer,

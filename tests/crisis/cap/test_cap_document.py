@@ -396,7 +396,7 @@ def test_what_is_no_document_of_alerts_is_refused_in_one_sentence(name: str) -> 
 CROWDS = {
     "entries": (lambda: atom(*["<id>1</id>"] * 20_001), "S-SIZE"),
     "glued": (lambda: b"<alert></alert>" * 20_001, "S-MALFORMED"),
-    "alerts in an unknown root": (lambda: f"<list>{EMPTY * 20_001}</list>".encode(), "S-SIZE"),
+    "alerts in an unknown root": (f"<list>{EMPTY * 20_001}</list>".encode, "S-SIZE"),
 }
 
 

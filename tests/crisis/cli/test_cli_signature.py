@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,6 +122,18 @@ def test_files_that_are_not_accepted_end_in_exit_code_1(signed: Path, folder: Pa
     assert ran.code == 1
     assert [row["state"] for row in ran.rows] == ["valid", "broken", "none", "refused", "refused"]
     assert all(row["says"] for row in ran.rows)
+
+
+def test_a_name_of_any_bytes_is_told(tmp_path: Path, cap: Cap) -> None:
+    """A file named in another encoding is judged like any other, and its name is printable."""
+    file = tmp_path / os.fsdecode(b"\xff.xml")
+    file.write_text(ALERT)
+    names = [str(file), str(tmp_path / os.fsdecode(b"gone\xff.xml"))]
+    rows = cap("verify", *names, "--json").rows
+    assert [(Path(row["file"]).name, row["state"]) for row in rows] == [
+        ("\\xff.xml", "none"),
+        ("gone\\xff.xml", "refused"),
+    ]
 
 
 def test_nothing_is_trusted_without_trust_or_outside_of_its_time(signed: Path, folder: Path, cap: Cap) -> None:
