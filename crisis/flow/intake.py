@@ -22,7 +22,7 @@ from crisis.flow import intake_book as book
 from crisis.flow import intake_right as right
 from crisis.flow.inbound import Desk
 from crisis.flow.intake_book import Fate, Prior
-from crisis.flow.intake_case import GOOD, Case, Match, match
+from crisis.flow.intake_case import GOOD, Case, Match, call_once, match
 from crisis.flow.intake_open import Opener, no_longer, undrafted
 from crisis.flow.intake_told import District
 from crisis.flow.plan import Means
@@ -110,8 +110,7 @@ class Intake:
         if told.settled(feed):
             fate = told.fate
         elif entry.alert is None:
-            says = f"feed {feed.name}: an entry was refused: {refused}"
-            await connection.execute(book.ALARM_ONCE, "feed_refused", says, now)
+            await call_once(connection, feed, "feed_refused", f"feed {feed.name}: an entry was refused: {refused}", now)
             fate = Fate(did="refused", why=(refused,))
             await book.settle(connection, told.id, feed, fate, "", SignatureState.NONE.value)
         else:
@@ -165,6 +164,8 @@ class Intake:
         found = match(case, await self._district(case.connection), self._desk.playbooks)
         if isinstance(found, Fate):
             return await no_longer(case, prior, found)
+        if found.magnitude is None:
+            await right.beside_officers(case, found)
         if prior is None or (case.mode is Mode.ACTUAL and _mode(prior) is not Mode.ACTUAL):
             prior = await _same_kind(case, found)  # a real warning never waits for an exercise about the same
         row = prior.row if prior else None

@@ -64,16 +64,27 @@ class Case:
 
     async def call(self, kind: str, alert_id: int | None, says: str) -> None:
         """Call the officers, with the alert if there is one; a feed that floods them calls once more for all."""
-        begins = f"feed {self.feed.name}: "
-        if await self.connection.fetchval(book.CALLS, begins, self.now - book.LATELY) < MOST_CALLS:
+        if await _may_call(self.connection, self.feed, self.now):
             await self.connection.execute(book.ALARM, kind, alert_id, says, "officer", self.now)
-        else:
-            flood = (
-                f"{begins}it called officers {MOST_CALLS} times within an hour, and now calls for nothing more: read "
-                f"`crisis feed show {self.feed.name}` and the drafts, and switch it off if it is not to be trusted"
-            )
-            await self.connection.execute(book.ALARM_ONCE, "feed_flood", flood, self.now)
         await self.connection.execute(book.TELL, str(alert_id or 0))
+
+
+async def call_once(connection: db.AnyConnection, feed: Feed, kind: str, says: str, now: datetime) -> None:
+    """Call the officers, once for as long as nobody has seen it."""
+    if await _may_call(connection, feed, now):
+        await connection.execute(book.ALARM_ONCE, kind, says, now)
+
+
+async def _may_call(connection: db.AnyConnection, feed: Feed, now: datetime) -> bool:
+    begins = f"feed {feed.name}: "
+    if await connection.fetchval(book.CALLS, begins, now - book.LATELY) < MOST_CALLS:
+        return True
+    flood = (
+        f"{begins}it called officers {MOST_CALLS} times within an hour, and now calls for nothing more: read "
+        f"`crisis feed show {feed.name}` and the drafts, and switch it off if it is not to be trusted"
+    )
+    await connection.execute(book.ALARM_ONCE, "feed_flood", flood, now)
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

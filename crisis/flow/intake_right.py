@@ -36,6 +36,13 @@ ORDER BY e.id DESC LIMIT 50
 """
 
 
+# What officers themselves say now: a nowcast beside it would tell the same people that nothing was reported yet.
+OF_OFFICERS = """
+SELECT id, geometry FROM alert WHERE state = 'live' AND playbook = $1 AND mode = $2 AND expires > $3
+  AND pre_authorised IS NULL AND purpose NOT IN ('cancel', 'all_clear') ORDER BY id DESC LIMIT 50
+"""
+
+
 async def to_follow(case: Case, prior: Prior) -> None:
     """Bar a case that follows what another feed or sender told, or what was signed and this is not: names are free."""
     if prior.sender.casefold() != case.alert.sender.casefold():
@@ -59,6 +66,17 @@ async def to_open(case: Case, found: Match) -> None:
     for row in await case.connection.fetch(ENDED_BY_OFFICERS, *asked, of_kind, case.now - SAID_NO):
         if row["named"] or from_geojson(row["geometry"]).intersects(found.target.geometry):
             case.bars.append(f"officers ended or rejected alert {row['id']} about the same")
+            return
+
+
+async def beside_officers(case: Case, found: Match) -> None:
+    """Bar a case about a place for which officers have an alert of the same playbook in force."""
+    asked = (found.playbook.playbook, case.mode.value, case.now)
+    for row in await case.connection.fetch(OF_OFFICERS, *asked):
+        if from_geojson(row["geometry"]).intersects(found.target.geometry):
+            case.bars.append(
+                f"officers have alert {row['id']} about the same in force, and this must not contradict it"
+            )
             return
 
 

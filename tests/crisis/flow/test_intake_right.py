@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from crisis import db
+from crisis.cap.entry import Entry
 from crisis.cap.nouns import Alert, MsgType, Reference
 from crisis.flow import release
 from crisis.flow.intake import Taken
@@ -179,3 +180,21 @@ async def test_a_feed_that_floods_residents_is_stopped(district: District) -> No
     """So many leave within an hour; the next is a draft."""
     did = [(await district.take(rain(1, NORTH, sender=f"s{n}@example.org"), **MAY)).did for n in range(MOST_LEAVE + 1)]
     assert did == ["released"] * MOST_LEAVE + ["drafted"]
+
+
+async def test_a_feed_that_floods_with_nonsense_calls_no_more_either(district: District) -> None:
+    """Each is kept with its own reason."""
+    for n in range(MOST_CALLS + 3):
+        await district.intake().take(district.feed, Entry(raw=b"%d" % n, refused=f"reason {n}"), NOW)
+    kinds = [kind for kind, _ in await district.alarms()]
+    assert (kinds.count("feed_refused"), kinds.count("feed_flood")) == (MOST_CALLS, 1)
+
+
+async def test_no_feed_speaks_beside_officers_who_warn_of_the_same(district: District) -> None:
+    """While they say that the water is there, nobody is told that no flood was reported."""
+    await district.take(rain(), **MAY)
+    await district.pool.execute("ALTER TABLE alert DISABLE TRIGGER alert_is_frozen")
+    await district.pool.execute("UPDATE alert SET pre_authorised = NULL, approved_by = 1, level = 'siaga'")
+    taken = await district.take(rain(2, sender="another@bmkg.go.id"), SOON, **MAY)
+    assert taken.did == "drafted"
+    assert any("must not contradict" in why for why in taken.why)
