@@ -18,6 +18,7 @@ from crisis.cli import out
 from crisis.cli.office import desk, read_file
 from crisis.cli.options import AsJson, ModeName
 from crisis.cli.show import MODES, Doc, cell, when
+from crisis.cli.show import reasons as show_reasons
 from crisis.errors import BadInput
 
 app = typer.Typer(no_args_is_help=True, help="The feeds whose alerts open drafts here.")
@@ -239,4 +240,5 @@ def _named(doc: Mapping[str, Any]) -> str:
 
 def _why(doc: Mapping[str, Any]) -> str:
     reasons = [f"REFUSED: {doc['refused']}"] if doc["refused"] else []
-    return "\n".join(reasons + [str(reason) for reason in doc["why"] if reason != doc["refused"]])
+    decided = show_reasons([str(reason) for reason in doc["why"] if reason != doc["refused"]])
+    return "\n".join(reasons + decided)

@@ -23,6 +23,7 @@ MODES: Mapping[str, tuple[str, str]] = {
 COUNTS = ("audience", "accepted", "delivered", "retrying", "refused", "unknown")
 
 Doc = Mapping[str, Any]
+NOT_MET, TO_DO = " is not met: ", "an officer decides: "
 
 
 def banner(mode: str) -> Text:
@@ -132,7 +133,18 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
     tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
     told_by = source_alert(doc["source_alert"], doc["changes"], zone) if doc.get("source_alert") else []
     sizes = [renditions(doc["renditions"])] if doc["sent"] is None else []
-    return Group(banner(doc["mode"]), told, *told_by, *sizes, *texts(said), *history, *tail)
+    return Group(banner(doc["mode"]), told, *told_by, *sizes, *texts(said), *history, *tail, *next_step(doc))
+
+
+def next_step(doc: Doc) -> list[RenderableType]:
+    """Say what to do about a draft that a feed made: nobody wrote it, so nobody knows that it waits for them."""
+    if not doc.get("source_alert") or doc["state"] != "draft":
+        return []
+    says = (
+        f"Next: read it, then `crisis alert submit {doc['id']}` hands it to another officer's approval, or "
+        f"`crisis alert reject {doc['id']} --reason WHY` ends it."
+    )
+    return [Text(says, style="bold")]
 
 
 def source_alert(source: Doc, changes: Sequence[Doc], zone: ZoneInfo) -> list[RenderableType]:
@@ -149,8 +161,17 @@ def source_alert(source: Doc, changes: Sequence[Doc], zone: ZoneInfo) -> list[Re
     table = Table("changed in the source", "was", "is now")
     for change in changes:
         table.add_row(cell(change["where"]), cell(change["was"]), cell(change["now"]))
-    why = [cell(f"- {reason}") for reason in source["why"]]
+    why = [cell(f"- {reason}") for reason in reasons(source["why"])]
     return [told, *([table] if changes else []), *why]
+
+
+def reasons(why: Sequence[str]) -> list[str]:
+    """Give the reasons that decided, what an officer must do first; of rules not met only how many, if one was."""
+    decided = sorted((r for r in why if NOT_MET not in r), key=lambda reason: not reason.startswith(TO_DO))
+    others = [reason for reason in why if NOT_MET in reason]
+    if others and any(" is met: " in reason for reason in decided):
+        others = [f"{len(others)} other rules are not met: --json tells why"]
+    return decided + others
 
 
 def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:

@@ -38,3 +38,24 @@ def test_without_changes_no_empty_table_is_shown() -> None:
     """The first telling has nothing before it."""
     parts = show.source_alert(SOURCE, [], ZoneInfo("Asia/Pontianak"))
     assert len(parts) == 1 + len(SOURCE["why"])
+
+
+def test_what_decided_comes_before_the_rules_that_do_not_apply() -> None:
+    """An officer woken at night reads first what waits for them, and not every rule of every playbook."""
+    why = ["a/b is not met: x", "flood/hujan_lebat is met: y", "c/d is not met: z", "an officer decides: no leave"]
+    first, second, last = show.reasons(why)
+    assert (first, second) == ("an officer decides: no leave", "flood/hujan_lebat is met: y")
+    assert last.startswith("2 other rules are not met")
+    assert show.reasons(why[:1]) == why[:1]
+
+
+def test_a_feeds_draft_says_what_to_do_next() -> None:
+    """Submit or reject, with its number; what an officer wrote, or what left, says nothing."""
+    console = Console(width=200, file=io.StringIO())
+    for part in show.next_step({"id": 7, "state": "draft", "source_alert": SOURCE}):
+        console.print(part)
+    told = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "crisis alert submit 7" in told
+    assert "crisis alert reject 7 --reason WHY" in told
+    assert show.next_step({"id": 7, "state": "live", "source_alert": SOURCE}) == []
+    assert show.next_step({"id": 7, "state": "draft", "source_alert": None}) == []
