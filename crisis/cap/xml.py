@@ -93,7 +93,8 @@ def no_doctype(raw: bytes) -> bool:
 
     Refused because entities read files, call hosts and swell (XML 1.0 section 2.8; CAP 1.2 needs none).
     """
-    if b"<!DOCTYPE" in raw or raw[:1] != b"<" or b"\0" in raw[:4]:
+    # One byte is found ten times as fast as nine, and most alerts have no exclamation mark.
+    if (b"!" in raw and b"<!DOCTYPE" in raw) or raw[:1] != b"<" or b"\0" in raw[:4]:
         return False
     if not raw.startswith(b"<?xml"):
         return True
@@ -110,8 +111,8 @@ def refuse_crowd(raw: bytes, most_bytes: int = MOST_BYTES) -> None:
 
 
 def refuse_depth(root: etree._Element, raw: bytes) -> None:
-    """S-DEPTH: refuse XML nested deeper than any alert, feed or signature; each level closes, so few tags do."""
-    if raw.count(b"/") >= DEEPEST and TOO_DEEP(root):
+    """S-DEPTH: refuse XML nested deeper than any alert, feed or signature; each level opens and closes: few tags do."""
+    if raw.count(b"<") > 2 * DEEPEST and TOO_DEEP(root):
         raise _Stop(f"S-DEPTH: its elements are nested more than {DEEPEST} deep")
 
 
