@@ -11,7 +11,8 @@ inbound   residents write: understood, filed, urgent ones paged
 answer    from the playbook, or by an officer, on the channel the question came from
 update    update, correction, cancel, all-clear, the next-update clock: back to plan
 
-Parts of stages: source (what trigger takes over from a CAP alert), intake_book, intake_told, intake_case and
-intake_open (of intake), feedbook (the feeds and how each stands), pace, ledger and trip (of deliver),
-publish (an alert as CAP, once for all), register (officers, areas, residents).
+Parts of stages: source (what trigger takes over from a CAP alert), intake_book, intake_told, intake_case, intake_open
+and intake_right (of intake), feedbook (the feeds and how each stands), feed_rests (what of ours rests on what a feed
+lists no longer), pace, ledger and trip (of deliver), publish (an alert as CAP, once for all), register (officers,
+areas, residents).
 """

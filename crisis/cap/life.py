@@ -92,13 +92,23 @@ def tombstones(alerts: Iterable[Alert], *, statuses: Collection[Status] = ACTION
     )
 
 
-def vanished(known: Iterable[Name], listed: Iterable[Name], fetched_ok: bool, *, ends: bool) -> frozenset[Name]:
-    """Name the alerts that are over because their feed lists them no longer.
+def vanished(
+    known: Iterable[Name], listed: Iterable[Name], fetched_ok: bool, *, ends: bool, latest: bool = False
+) -> frozenset[Name]:
+    """Name the alerts that may be over because their feed lists them no longer, in no version.
 
     None after a failed fetch, and none unless `ends`: that is for feeds that list all that is in force and
-    nothing else (MoWaS), while from others an alert is gone when the list is full.
+    nothing else (MoWaS). Of a list of the `latest` none that newer ones may have pushed out: it counts only
+    where an older one is still there, or no newer one.
     """
-    return frozenset(known) - frozenset(listed) if fetched_ok and ends else frozenset()
+    there = {(_key(name), name[2]) for name in listed}
+    keys, times = {key for key, _ in there}, [time for _, time in there]
+    gone = {name for name in known if _key(name) not in keys} if fetched_ok and ends else set()
+    return frozenset(name for name in gone if not (latest and times) or min(times) < name[2] or max(times) <= name[2])
+
+
+def _key(name: Name) -> tuple[str, str]:
+    return name[0].strip().casefold(), name[1].strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from crisis.cap.document import MOST_BYTES, read_document
 from crisis.cap.entry import Entry
 from crisis.cap.xml import BOM
 from crisis.errors import BadInput
-from crisis.feeds.contract import Format
+from crisis.feeds.contract import Format, Lists
 from crisis.feeds.fields import absolute
 
 COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
@@ -85,4 +85,5 @@ FORMAT = Format(
     says="CAP 1.0 to 1.2: one alert, Atom, RSS, EDXL-DE, or a directory of CAP files that a web server lists",
     accept="application/cap+xml, application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8,"
     " text/html;q=0.1",
+    lists=Lists.LATEST,
 )

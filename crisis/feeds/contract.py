@@ -20,6 +20,14 @@ class Way(StrEnum):
     POSTED = "posted"  # its owner posts each alert to us
 
 
+class Lists(StrEnum):
+    """What it means that a feed read whole does not list an alert any more."""
+
+    SOME = "some"  # nothing: entries come and go by the clock or by their size
+    LATEST = "latest"  # something, unless newer ones may have pushed it out
+    ALL = "all"  # that it is over or was withdrawn: the feed lists all that is in force
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """One kind of feed.
@@ -34,3 +42,4 @@ class Format:
     way: Way = Way.POLLED
     accept: str = "*/*"
     every: timedelta = timedelta(minutes=1)  # a polite rhythm
+    lists: Lists = Lists.SOME

@@ -12,6 +12,7 @@ import aiohttp
 
 from crisis.cap.document import read_document
 from crisis.cap.entry import Entry
+from crisis.cap.life import Name, name_of
 from crisis.errors import BadInput
 from crisis.feeds.fetch import LINK_BYTES, WITHIN, CannotRead, fetch
 from crisis.model.feed import Feed
@@ -37,6 +38,7 @@ class _Seen:
     digest: bytes  # of the entry in the index: when that changes, so may have what it links to
     failures: int = 0
     not_before: datetime | None = None  # None: it is settled
+    names: frozenset[Name] = frozenset()  # of the alerts it led to
 
 
 class Links:
@@ -71,9 +73,16 @@ class Links:
         seen = self._seen.get(entry.link)
         return seen is not None and seen.not_before is None and seen.digest == _digest(entry)
 
-    def settle(self, entry: Entry) -> None:
-        """Remember that what an entry links to needs no more looks."""
-        self._seen[entry.link] = _Seen(digest=_digest(entry))
+    def settle(self, entry: Entry, found: Sequence[Entry] = ()) -> None:
+        """Remember that what an entry links to needs no more looks, and which alerts were found there."""
+        names = frozenset(name_of(one.alert) for one in found if one.alert)
+        self._seen[entry.link] = _Seen(digest=_digest(entry), names=names)
+
+    def names(self, entry: Entry) -> frozenset[Name]:
+        """Name the alerts an entry holds or links to, as far as they could be read."""
+        seen = self._seen.get(entry.link) if entry.link else None
+        own = {name_of(entry.alert)} if entry.alert else set()
+        return frozenset(own) | (seen.names if seen else frozenset())
 
     def fail(self, entry: Entry, now: datetime) -> None:
         """Remember that a link could not be read, and when to try again."""

@@ -152,7 +152,7 @@ class Looker:
         if followed.trouble:
             links.fail(entry, self._now())
         elif not look.left:
-            links.settle(entry)
+            links.settle(entry, followed.entries)
         return look
 
     async def _one(self, feed: Feed, entry: Entry, began: float, dry: bool) -> Came:

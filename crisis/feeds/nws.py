@@ -29,7 +29,7 @@ from crisis.cap.nouns import (
 )
 from crisis.cap.read import UNDATED
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
-from crisis.feeds.contract import Format
+from crisis.feeds.contract import Format, Lists
 from crisis.feeds.fields import Choice, Fields, as_number, read_time, told
 from crisis.feeds.pieces import Piece, features
 
@@ -183,4 +183,5 @@ FORMAT = Format(
     says="United States weather service: active alerts as GeoJSON (api.weather.gov/alerts/active)",
     accept="application/geo+json, application/json;q=0.9",
     every=timedelta(minutes=1),
+    lists=Lists.ALL,
 )

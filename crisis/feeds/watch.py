@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -17,12 +17,13 @@ from crisis import db, log
 from crisis.cap.entry import Entry
 from crisis.errors import BadInput, IllegalMove, NotReady
 from crisis.feeds import subscribe
-from crisis.feeds.contract import Format, Way
+from crisis.feeds.contract import Format, Lists, Way
 from crisis.feeds.fetch import CannotRead, Fetched, bare, fetch, open_session, printable, shown
+from crisis.feeds.gone import gone
 from crisis.feeds.links import Links
 from crisis.feeds.look import Intake, Look, Looker
 from crisis.feeds.turn import Hold, Subscription
-from crisis.flow import feedbook
+from crisis.flow import feed_rests, feedbook
 from crisis.flow.feedbook import Note, Poll, Turn
 from crisis.model.feed import Feed
 from crisis.model.feed_rules import Kind, next_poll
@@ -200,8 +201,16 @@ class Watcher:
             says = printable(str(error).partition("\n")[0])[:500]
             return await self._fail(hold, f"{shown(feed.url)} cannot be read as {feed.format}: {says}")
         look = await self._looker.take_all(self._session, feed, entries, known.links, began)
+        if not look.left and not look.trouble:
+            await self._call_gone(feed, entries, known.links)
         known.body = b"" if look.left else digest
         return await self._note(hold, fetched, look)
+
+    async def _call_gone(self, feed: Feed, entries: Sequence[Entry], links: Links) -> None:
+        """Before the look is written down: unchanged from then on, it would never be looked at again."""
+        now, lists = self._now(), self._looker.format(feed).lists
+        rests = await feed_rests.rests(self._pool, feed.id, now) if lists is not Lists.SOME else []
+        await feed_rests.call_gone(self._pool, feed, gone(rests, entries, links.names, lists, now), now)
 
     async def _fetch(self, session: aiohttp.ClientSession, hold: Hold) -> Fetched:
         turn, feed = hold.turn, hold.feed

@@ -190,6 +190,17 @@ def call(stand: Stand, every: timedelta, now: datetime, zone: tzinfo) -> str:
     return ""
 
 
+def gone(name: str, alert_id: int, *, released: bool) -> str:
+    """Give the sentence by which officers are called to an alert of ours whose source a feed lists no longer."""
+    then = "update or end it" if released else "approve, change or reject it"
+    lalu = "perbarui atau akhiri" if released else "setujui, ubah, atau tolak"
+    return (
+        f"The feed {name} no longer lists what alert {alert_id} rests on, though it has not run out: look at the "
+        f"source, then {then}. Nothing was ended by itself. / Sumber {name} tidak lagi memuat dasar peringatan "
+        f"{alert_id} yang masih berlaku: periksa sumbernya, lalu {lalu}. Tidak ada yang diakhiri otomatis."
+    )
+
+
 def _at(moment: datetime | None, zone: tzinfo) -> str:
     if moment is None:
         return "never"

@@ -289,6 +289,26 @@ def test_a_failed_fetch_revokes_nothing(fetched: bool, ends: bool, gone: set[str
     assert states(A, B, withdrawn=left) == [GONE if gone else LIVE, LIVE]
 
 
+@pytest.mark.parametrize(
+    ("listed", "all_in_force", "latest"),
+    [
+        ([], True, True),
+        ([("older", -5), ("newer", 5)], True, True),
+        ([("older", -5)], True, True),
+        ([("newer", 5)], True, False),
+        ([("it", 0)], False, False),
+        ([("it", 5)], False, False),
+    ],
+)
+def test_what_newer_ones_pushed_out_has_not_vanished(
+    listed: list[tuple[str, int]], all_in_force: bool, latest: bool
+) -> None:
+    """In a list of the latest, one counts as gone only if newer ones cannot be why; sent again it is still there."""
+    known, there = [name_of(warning("it"))], [name_of(warning(name, minutes)) for name, minutes in listed]
+    assert bool(vanished(known, there, True, ends=True)) is all_in_force
+    assert bool(vanished(known, there, True, ends=True, latest=True)) is latest
+
+
 KINDS = st.sampled_from([MsgType.ALERT, MsgType.UPDATE, MsgType.UPDATE, MsgType.CANCEL, MsgType.ACK])
 STATUSES = st.sampled_from([Status.ACTUAL, Status.ACTUAL, Status.EXERCISE, Status.TEST])
 LETTERS = st.sampled_from("ABCDE")
