@@ -33,6 +33,8 @@ INSERT INTO source_alert (feed_id, guid, link, sender, identifier, sent, digest,
                           received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id
 """
+# `last_at` is when the feed last told it to us as something new or changed, not when it last listed it: that would be
+# a row a minute for every alert in force, and what leaves a list is judged by the list itself (feed_rests).
 SEEN = """
 INSERT INTO source_seen (source_alert_id, feed_id, first_at, last_at) VALUES ($1, $2, $3, $3)
 ON CONFLICT (source_alert_id, feed_id) DO UPDATE SET last_at = EXCLUDED.last_at
@@ -77,9 +79,9 @@ SAME_KIND = """
 SELECT s.sender, a.incident_id FROM source_alert s
 JOIN alert a ON a.id = s.alert_id JOIN incident i ON i.id = a.incident_id
 WHERE s.sender = $1 AND i.state = 'open' AND i.playbook = $2 AND i.mode = $3 AND s.id <> $4
-  AND s.sent <= $5 AND s.received_at > $6 AND EXISTS (
+  AND s.received_at > $5 AND EXISTS (
     SELECT FROM jsonb_array_elements(s.alert -> 'infos') AS info
-    WHERE lower(btrim(info ->> 'event')) = ANY($7) OR info -> 'event_codes' @> ANY($8::jsonb[]))
+    WHERE lower(btrim(info ->> 'event')) = ANY($6) OR info -> 'event_codes' @> ANY($7::jsonb[]))
 GROUP BY 1, 2 ORDER BY max(s.id) DESC LIMIT 10
 """
 NEWEST = """
@@ -245,10 +247,10 @@ async def named(
 async def same_kind(
     connection: db.AnyConnection, source_id: int, alert: Alert, playbook: str, mode: Mode, now: datetime
 ) -> list[Prior]:
-    """Find the open incidents that earlier alerts of this sender about the same event made, the newest first."""
+    """Find the open incidents that other alerts of this sender about the same event made, the newest first."""
     events = [info.event.strip().lower() for info in alert.infos]
     codes = [[list(pair)] for info in alert.infos for pair in info.event_codes]
-    asked = (alert.sender, playbook, mode.value, source_id, alert.sent, now - KEPT, events, codes)
+    asked = (alert.sender, playbook, mode.value, source_id, now - KEPT, events, codes)
     return [await _prior(connection, row) for row in await connection.fetch(SAME_KIND, *asked)]
 
 
