@@ -155,6 +155,8 @@ class Intake:
         playbook = self._desk.playbooks.get(row["playbook"])
         if playbook is None or Mode(row["mode"]) is not case.mode:
             return await _not_ours(case, prior, f"playbook {row['playbook']}, {row['mode']}")
+        if outrun := await right.outrun(case, prior):
+            case.bars.append(outrun)
         where = (await self._district(case.connection)).reach(case.alert).geometry
         ours = from_geojson(row["geometry"])
         covered = 1.0 if where is None else area_km2(ours.intersection(where)) / area_km2(ours)
@@ -175,6 +177,8 @@ class Intake:
         if prior is None or row is None or row["playbook"] != found.playbook.playbook or not current:
             await right.to_open(case, found)
             return await self._opener.open(case, found)
+        if outrun := await right.outrun(case, prior):
+            return case.done("late", outrun, alert_id=row["id"])
         right.to_change(case, prior)
         try:
             return await self._opener.follow(case, found, prior)
@@ -242,7 +246,12 @@ async def _same_kind(case: Case, found: Match) -> Prior | None:
     for prior in await book.same_kind(case.connection, case.source_id, *asked, case.now):
         row = prior.row
         current = prior.draft is not None or prior.holds(case.now)
-        if row is not None and current and from_geojson(row["geometry"]).intersects(found.target.geometry):
+        if row is None or not current:
+            continue
+        ours, theirs = from_geojson(row["geometry"]), found.target.geometry
+        if await right.outrun(case, prior) and area_km2(theirs.difference(ours)) > 0.01 * area_km2(theirs):
+            continue  # an older one for a wider area still warns those whom the newer one does not
+        if ours.intersects(theirs):
             case.why.append(f"it is about the same as alert {row['id']}, which is open")
             await right.to_follow(case, prior)
             return prior

@@ -21,6 +21,14 @@ LEFT JOIN source_seen t ON t.source_alert_id = s.id AND t.feed_id = $3
 WHERE a.incident_id = $1 AND s.id <> $2 AND s.did IN ('drafted', 'released', 'twin')
 """
 
+# The newest of what this feed told and an incident says.
+NEWEST = """
+SELECT max(s.sent) FROM source_alert s JOIN alert a ON a.id = s.alert_id
+JOIN source_seen t ON t.source_alert_id = s.id AND t.feed_id = $3
+WHERE a.incident_id = $1 AND s.id <> $2
+  AND s.did IN ('drafted', 'released', 'update drafted', 'update released', 'recorded')
+"""
+
 # What officers ended or rejected of what this sender told: by the names given, or of the same kind just now.
 ENDED_BY_OFFICERS = """
 SELECT e.id, e.geometry, n.sender IS NOT NULL AS named
@@ -55,6 +63,14 @@ async def to_follow(case: Case, prior: Prior) -> None:
         case.stranger(f"it follows an alert that only feed {row['feeds']} told")
     if row["good"] and case.signature not in GOOD:
         case.stranger("what it follows was signed by somebody trusted, and it is not")
+
+
+async def outrun(case: Case, prior: Prior) -> str:
+    """Say that a newer alert of this feed about the same came before this one; empty when none did."""
+    newest = await case.connection.fetchval(NEWEST, prior.incident_id, case.source_id, case.feed.id)
+    if newest is None or newest <= case.alert.sent:
+        return ""
+    return f"what was sent at {newest.isoformat()}, later than this, came before"
 
 
 async def to_open(case: Case, found: Match) -> None:

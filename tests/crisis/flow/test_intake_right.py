@@ -198,3 +198,24 @@ async def test_no_feed_speaks_beside_officers_who_warn_of_the_same(district: Dis
     taken = await district.take(rain(2, sender="another@bmkg.go.id"), SOON, **MAY)
     assert taken.did == "drafted"
     assert any("must not contradict" in why for why in taken.why)
+
+
+@pytest.mark.parametrize("how", ["updates", "new alerts"])
+async def test_an_older_word_that_arrives_late_changes_nothing(district: District, how: str) -> None:
+    """The newer one warned a wider area: nobody in it is told that it is over."""
+    await district.take(rain(), **MAY)
+    newer, older = rain(5, BOTH, expires=NOW + timedelta(hours=5)), rain(3, expires=NOW + timedelta(hours=6))
+    if how == "updates":
+        naming_first = {"msg_type": MsgType.UPDATE, "references": naming(rain())}
+        newer, older = replace(newer, **naming_first), replace(older, **naming_first)
+    assert (await district.take(newer, SOON, **MAY)).did == "update released"
+    taken = await district.take(older, SOON, **MAY)
+    assert (taken.did, len(await district.alerts())) == ("late", 2)
+    assert any("later than this, came before" in why for why in taken.why)
+
+
+async def test_an_older_cancel_that_arrives_late_waits_for_an_officer(district: District) -> None:
+    """The sender warned again after it."""
+    await district.take(rain(), **MAY)
+    await district.take(update(rain(), 5), SOON, **MAY)
+    assert (await district.take(cancel(rain(), 3), SOON, **MAY)).did == "end drafted"
