@@ -18,9 +18,9 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from crisis.errors import CrisisError
+from crisis.feeds.lookup import Lookup
 
 FEED_BYTES = 32 * 2**20  # the largest real one is 9.4 MB; a limit that is too low silently means "no alerts"
 LINK_BYTES = 8 * 2**20  # one alert; the largest real one is 1.7 MB
@@ -221,7 +221,7 @@ class _Guarded(AbstractResolver):
     """
 
     def __init__(self) -> None:
-        self._resolver = ThreadedResolver()
+        self._resolver = Lookup()
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
