@@ -41,6 +41,7 @@ class Tongue:
     code: str
     code_check: str
     code_spoken: str
+    others: str
 
 
 _ID = Tongue(
@@ -63,6 +64,7 @@ _ID = Tongue(
     code="Kode",
     code_check="Periksa keasliannya di {check}",
     code_spoken="Kode peringatan ini {code}.",
+    others=" dan {n} wilayah lain",
 )  # fmt: skip
 _EN = Tongue(
     months=(
@@ -84,6 +86,7 @@ _EN = Tongue(
     code="Code",
     code_check="Check that it is real at {check}",
     code_spoken="The code of this alert is {code}.",
+    others=" and {n} other areas",
 )  # fmt: skip
 _TONGUES: Mapping[str, Tongue] = {"id": _ID, "en": _EN}
 

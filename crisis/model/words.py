@@ -27,6 +27,8 @@ BUILT_INS = frozenset(
     }
 )  # fmt: skip
 
+MORE = re.compile(r"(?<=[^\W\d_]) \+(\d{1,2})$")  # of a list of names that had no room for all
+
 
 class Purpose(StrEnum):
     """What an alert is in its chain."""
@@ -175,13 +177,21 @@ def _slot_value(playbook: Playbook, name: str, value: Value, language: str, zone
     return value
 
 
+def _spoken(value: object, language: str) -> object:
+    """Write "Kubu, Batu Ampar +3" as it is said: in full sentences, on air above all, nobody says "plus three"."""
+    if not isinstance(value, str) or (more := MORE.search(value)) is None:
+        return value
+    return value[: more.start()] + tongue(language).others.format(n=more[1])
+
+
 def _said(text: WordsText, language: str, purpose: Purpose, values: Mapping[str, object]) -> Words:
+    spoken = {name: _spoken(value, language) for name, value in values.items()}
     words = Words(
         language=language,
         headline=_one_line(fill(text.headline, language, values)),
         short=_one_line(fill(text.short, language, values)),
-        long=fill(text.long, language, values),
-        radio=fill(text.radio, language, values),
+        long=fill(text.long, language, spoken),
+        radio=fill(text.radio, language, spoken),
         do=tuple(filter(None, (_one_line(fill(line, language, values)) for line in text.do))),
         dont=tuple(filter(None, (_one_line(fill(line, language, values)) for line in text.dont))),
     )

@@ -280,3 +280,15 @@ def test_answer_in_a_language_without_words_comes_in_the_default_one() -> None:
     assert answer == "Tempat pengungsian: SDN 05 Kuala Dua dan Masjid Nurul Iman. Posko 0561-765432."
     with pytest.raises(NotFound, match="no question"):
         render_answer(FLOOD, "where_is_the_gold", "id", SLOTS, FACTS)
+
+
+def test_places_that_had_no_room_are_spoken_in_full_sentences() -> None:
+    """Short texts count them; on air and on paper nobody reads "plus three", and telephone numbers stay."""
+    slots = {**SLOTS, "place": "Rasau Jaya, Sungai Raya +3", "posko": "+62 561 765432"}
+    words = render(FLOOD, Purpose.ALERT, "siaga", slots, replace(FACTS, area="Kubu, Sungai Raya +2"))
+    assert "Sungai Raya +3" in words["id"].short
+    for name in ("long", "radio"):
+        assert "Sungai Raya dan 3 wilayah lain" in rendition(words["id"], name)
+        assert "Sungai Raya and 3 other areas" in rendition(words["en"], name)
+        assert "Sungai Raya dan 2 wilayah lain" in rendition(words["id"], name)
+        assert "+62 561 765432" in rendition(words["id"], name)
