@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import shapely
@@ -14,7 +13,7 @@ from crisis.cap.nouns import Circle, Ring
 FARTHEST_KM = 20_040.0  # half way round the earth
 MOST_POINTS = 100_000  # in one outline; the largest real one has 41,009, and twice as many take four times as long
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
-PLAIN = dict.fromkeys(map(ord, "0123456789.,+- \t\r\n"))
+OF_NUMBERS = dict.fromkeys(map(ord, "0123456789.+-"))
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
 STRICT_CIRCLE = re.compile(f"({NUMBER}),({NUMBER}) ({NUMBER})")
 LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
@@ -27,10 +26,11 @@ def read_rings(text: str, note: Note) -> tuple[Ring, ...]:
 
     One that reaches past 180 degrees becomes two rings; gives none, after a note, when no area can be made of it.
     """
-    points = _points(text, note)
-    if not points:
+    lats, lons = _degrees(text, note)
+    if not lats:
         return ()
-    if not on_earth(points):
+    points = tuple(zip(lats, lons, strict=True))
+    if not on_earth(lats, lons):
         if split := split_ring(points):
             note("R-POLY-RANGE", "reaches past 180 degrees of longitude; it was split there")
             return split
@@ -66,7 +66,9 @@ def split_ring(ring: Ring) -> tuple[Ring, ...]:
 
 def too_few(ring: Ring) -> bool:
     """Tell whether no area can lie within these points: fewer than four, or fewer than three different ones."""
-    return len(ring) < 4 or (len(set(ring[:4])) < 3 and len(set(ring)) < 3)
+    if len(ring) < 4:
+        return True
+    return (ring[0] == ring[1] or ring[2] in ring[:2]) and len(set(ring)) < 3
 
 
 def read_circle(text: str, note: Note) -> Circle | None:
@@ -77,9 +79,13 @@ def read_circle(text: str, note: Note) -> Circle | None:
         return None
     if found.re is LOOSE_CIRCLE and not STRICT_CIRCLE.fullmatch(text.strip()):
         note("R-CIRCLE-FORMAT", "the circle is not written 'lat,lon radius'; it was read as such")
-    centre: Ring = ((float(found[1]), float(found[2])),)
-    centre = centre if on_earth(centre) else _turned(centre, note)
-    return Circle(lat=centre[0][0], lon=centre[0][1], radius=float(found[3])) if centre else None
+    lat, lon = float(found[1]), float(found[2])
+    if not on_earth((lat,), (lon,)):
+        turned = _turned(((lat, lon),), note)
+        if not turned:
+            return None
+        lat, lon = turned[0]
+    return Circle(lat=lat, lon=lon, radius=float(found[3]))
 
 
 def spell_ring(ring: Ring) -> str:
@@ -97,15 +103,23 @@ def plain(number: float) -> str:
     return format(Decimal(repr(number)), "f")
 
 
-def _points(text: str, note: Note) -> Ring:
-    if not text.translate(PLAIN):  # float() reads more than CAP allows, but nothing more of these characters
+def _degrees(text: str, note: Note) -> tuple[Sequence[float], Sequence[float]]:
+    """Give latitudes and longitudes, read at once where the text is spelt as plainly as nearly all are."""
+    numbers = text.replace(",", " ").split()
+    # What is left without the numbers shows that each point is two; float() reads more than CAP allows, but
+    # nothing more of these characters.
+    if len(numbers) > 1 and text.translate(OF_NUMBERS) == (", " * (len(numbers) // 2))[:-1]:
         try:
-            points = [(float(lat), float(lon)) for pair in text.split() for lat, lon in (pair.split(","),)]
+            degrees = list(map(float, numbers))
         except ValueError:
-            return odd_points(text, note)
-        if points:
-            return tuple(points)
-    return odd_points(text, note)
+            pass
+        else:
+            return degrees[::2], degrees[1::2]
+    folded = " ".join(text.split())
+    if folded != text:
+        return _degrees(folded, note)
+    points = odd_points(text, note)
+    return [lat for lat, _ in points], [lon for _, lon in points]
 
 
 def odd_points(text: str, note: Note) -> Ring:
@@ -124,18 +138,13 @@ def odd_points(text: str, note: Note) -> Ring:
 
 def _turned(points: Ring, note: Note) -> Ring:
     turned = tuple((lon, lat) for lat, lon in points)
-    if on_earth(turned):
+    if on_earth(*zip(*turned, strict=True)):
         note("R-POLY-RANGE", "latitude and longitude are swapped; they were turned")
         return turned
     note("R-POLY-RANGE", "coordinates are out of range and were left out")
     return ()
 
 
-def on_earth(points: Ring) -> bool:
-    """Tell whether every point lies within 90 degrees of latitude and 180 of longitude; NaN lies nowhere."""
-    if not points:
-        return True
-    lats, lons = zip(*points, strict=True)
-    if not math.isfinite(sum(lats) + sum(lons)):  # NaN escapes min and max
-        return False
-    return bool(min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180)
+def on_earth(lats: Sequence[float], lons: Sequence[float]) -> bool:
+    """Tell whether all points lie within 90 degrees of latitude and 180 of longitude; no text reads as NaN."""
+    return min(lats) >= -90 and max(lats) <= 90 and min(lons) >= -180 and max(lons) <= 180

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -15,16 +15,18 @@ from crisis.cap.nouns import Alert, Ring
 from crisis.cap.rules_alert import Found
 
 COLLECTION = struct.Struct("<BII")  # byte order, kind, parts (OGC 06-103r4 section 8.2)
-POLYGON = struct.Struct("<BIII")  # byte order, kind, rings, points
 NOWHERE = (math.nan,) * 4
+
+Place = tuple[int, int, int]  # of the info, its area, the polygon in that
 
 
 class Outline(NamedTuple):
-    """One polygon, where it stands in the alert, and how far it reaches; NaN if any of its numbers is none."""
+    """One polygon, everywhere it stands in the alert, and how far it reaches; NaN if any of its numbers is none."""
 
-    where: str
     ring: Ring
+    numbers: tuple[float, ...]  # those of the ring, one after the other
     box: tuple[float, float, float, float]  # south, north, west, east
+    places: list[Place]  # several where infos in two languages share it
 
     @property
     def shape(self) -> bool:
@@ -33,46 +35,56 @@ class Outline(NamedTuple):
 
 
 def outlines(alert: Alert) -> list[Outline]:
-    """Give every polygon of the alert, measured."""
-    boxes: dict[int, tuple[float, float, float, float]] = {}  # by identity: infos in two languages share their rings
-    found: list[Outline] = []
+    """Give every polygon of the alert, measured; one that stands in several places is given once."""
+    found: dict[int, Outline] = {}  # by identity: cheaper than comparing hundreds of points
     for at, info in enumerate(alert.infos):
         for nth, area in enumerate(info.areas):
             for number, ring in enumerate(area.polygons):
-                box = boxes.get(id(ring)) or boxes.setdefault(id(ring), _box(ring))
-                found.append(Outline(f"info[{at}]/area[{nth}]/polygon[{number}]", ring, box))
-    return found
+                outline = found.get(id(ring))
+                if outline is None:
+                    outline = found[id(ring)] = _measured(ring)
+                outline.places.append((at, nth, number))
+    return list(found.values())
 
 
-def _box(ring: Ring) -> tuple[float, float, float, float]:
-    if not ring:
-        return NOWHERE
-    lats, lons = zip(*ring, strict=True)
+def _measured(ring: Ring) -> Outline:
+    numbers = tuple(chain.from_iterable(ring))
     # NaN, which escapes min and max, does not escape the sum; nor does infinity.
-    known = math.isfinite(sum(lats) + sum(lons))
-    return (min(lats), max(lats), min(lons), max(lons)) if known else NOWHERE
+    if not ring or not math.isfinite(sum(numbers)):
+        return Outline(ring, numbers, NOWHERE, [])
+    lats, lons = numbers[::2], numbers[1::2]
+    return Outline(ring, numbers, (min(lats), max(lats), min(lons), max(lons)), [])
+
+
+def _told(broken: Iterable[tuple[Outline, str]]) -> Found:
+    """Say what is wrong with each outline at each of its places, in the order of the alert."""
+    for (at, nth, number), says in sorted((place, says) for outline, says in broken for place in outline.places):
+        yield f"info[{at}]/area[{nth}]/polygon[{number}]", says
 
 
 def poly_min4(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-MIN4: an outline has four points or more, the last being the first (CAP 1.2 section 3.2.4)."""
-    for where, ring, _ in all_of_them:
-        if too_few(ring):
-            yield where, "has fewer than four points"
+    return _told((outline, "has fewer than four points") for outline in all_of_them if too_few(outline.ring))
 
 
 def poly_closed(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-CLOSED: an outline ends where it begins (section 3.2.4)."""
-    for where, ring, _ in all_of_them:
-        if ring and ring[0] != ring[-1] and not too_few(ring):
-            yield where, "does not end where it begins"
+    return _told(
+        (outline, "does not end where it begins")
+        for outline in all_of_them
+        if outline.ring and outline.ring[0] != outline.ring[-1] and not too_few(outline.ring)
+    )
 
 
 def poly_range(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-RANGE: latitudes are within 90 degrees, longitudes within 180 (section 3.2.4, WGS 84)."""
-    for where, ring, (south, north, west, east) in all_of_them:
-        # Written so that NaN, which compares false with everything, is caught too.
-        if ring and not (south >= -90 and north <= 90 and west >= -180 and east <= 180):
-            yield where, "has coordinates out of range"
+    # Written so that NaN, which compares false with everything, is caught too.
+    return _told(
+        (outline, "has coordinates out of range")
+        for outline in all_of_them
+        for south, north, west, east in (outline.box,)
+        if not (south >= -90 and north <= 90 and west >= -180 and east <= 180) and outline.ring
+    )
 
 
 def poly_antimeridian(all_of_them: Sequence[Outline]) -> Found:
@@ -80,33 +92,43 @@ def poly_antimeridian(all_of_them: Sequence[Outline]) -> Found:
 
     Readers disagree on which side is meant; it has to be split there (practice; RFC 7946 section 3.1.9).
     """
-    for where, _, (_, _, west, east) in all_of_them:
-        if east - west > 180:
-            yield where, f"spans {east - west:.0f} degrees of longitude; split it at 180 degrees"
+    return _told(
+        (outline, f"spans {east - west:.0f} degrees of longitude; split it at 180 degrees")
+        for outline in all_of_them
+        for _, _, west, east in (outline.box,)
+        if east - west > 180
+    )
 
 
 def poly_invalid(all_of_them: Sequence[Outline]) -> Found:
     """W-POLY-INVALID: no outline crosses itself (section 3.2.4; OGC simple features)."""
+    return _told(chain(_endless(all_of_them), _crossing(all_of_them)))
+
+
+def _endless(all_of_them: Sequence[Outline]) -> Iterator[tuple[Outline, str]]:
+    for outline in all_of_them:
+        if len(outline.ring) > MOST_POINTS:
+            yield outline, f"has {len(outline.ring)} points, too many to ask whether it crosses itself"
+
+
+def _crossing(all_of_them: Sequence[Outline]) -> Iterator[tuple[Outline, str]]:
     shapes = [outline for outline in all_of_them if outline.shape and len(outline.ring) <= MOST_POINTS]
-    for where, ring, _ in all_of_them:
-        if len(ring) > MOST_POINTS:
-            yield where, f"has {len(ring)} points, too many to ask whether it crosses itself"
     if not shapes or _all_valid(shapes):
         return
-    for where, ring, _ in shapes:
-        if not too_few(ring) and not shapely.is_valid(shapely.Polygon(ring)):
-            yield where, "crosses itself"
+    for outline in shapes:
+        if not too_few(outline.ring) and not shapely.is_valid(shapely.Polygon(outline.ring)):
+            yield outline, "crosses itself"
 
 
 def _all_valid(shapes: Sequence[Outline]) -> bool:
     """Ask GEOS once, in well-known binary: building shapes one by one in Python takes five times as long."""
-    rings = {id(ring): ring for _, ring, _ in shapes}.values()
-    packed = b"".join([_packed(ring) for ring in rings])
-    return bool(shapely.is_valid(shapely.from_wkb(COLLECTION.pack(1, 7, len(rings)) + packed)))
+    packed = b"".join([_packed(outline.numbers) for outline in shapes])
+    return bool(shapely.is_valid(shapely.from_wkb(COLLECTION.pack(1, 7, len(shapes)) + packed)))
 
 
-def _packed(ring: Ring) -> bytes:
-    return POLYGON.pack(1, 3, 1, len(ring)) + struct.pack(f"<{2 * len(ring)}d", *chain.from_iterable(ring))
+def _packed(numbers: tuple[float, ...]) -> bytes:
+    # One polygon: byte order, kind, rings, points, coordinates (OGC 06-103r4 section 8.2).
+    return struct.pack(f"<BIII{len(numbers)}d", 1, 3, 1, len(numbers) // 2, *numbers)
 
 
 OutlineRule = Callable[[Sequence[Outline]], Found]
