@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crisis import db
 from crisis.cap.nouns import Alert, Status
@@ -23,6 +23,7 @@ from crisis.model.playbook import Playbook
 
 GOOD = frozenset({SignatureState.VALID, SignatureState.LENIENT})
 MOST_CALLS = 30  # of one feed within an hour
+TOO_SHORT = timedelta(minutes=5)  # what ends so soon is over before most have read of it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -130,7 +131,10 @@ def match(case: Case, district: District, playbooks: Mapping[str, Playbook]) -> 
         return case.done("late", old)
     case.bars += reach.doubts
     names = district.names(district.concerned(reach, decision.opening))
-    return _taken_over(case, alert, replace(told, areas=names), decision.opening, target)
+    found = _taken_over(case, alert, replace(told, areas=names), decision.opening, target)
+    if found.expires is not None and found.expires < case.now + TOO_SHORT:
+        return case.done("late", f"it ends at {found.expires.isoformat()}, too soon to warn anybody of it")
+    return found
 
 
 def _taken_over(case: Case, alert: Alert, told: deciding.Told, opening: Opening, target: Target) -> Match:

@@ -219,3 +219,10 @@ async def test_an_older_cancel_that_arrives_late_waits_for_an_officer(district: 
     await district.take(rain(), **MAY)
     await district.take(update(rain(), 5), SOON, **MAY)
     assert (await district.take(cancel(rain(), 3), SOON, **MAY)).did == "end drafted"
+
+
+async def test_what_ends_in_a_moment_is_told_to_nobody(district: District) -> None:
+    """A text that says "until now" only takes trust from the next."""
+    taken = await district.take(rain(expires=NOW + timedelta(minutes=2)), **MAY)
+    assert (taken.did, await district.alerts()) == ("late", [])
+    assert any("too soon to warn anybody" in why for why in taken.why)
