@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -115,7 +116,10 @@ class Intake:
             await book.settle(connection, told.id, feed, fate, "", SignatureState.NONE.value)
         else:
             case = Case(connection=connection, feed=feed, alert=entry.alert, source_id=told.id, now=now)
-            _check_signature(case, entry.raw)
+            if feed.certificates or b"Signature" in entry.raw:
+                # Beside the loop: a large document takes half a second, and nobody else shall wait for it.
+                await asyncio.to_thread(_check_signature, case, entry.raw)
+            _bar_by_signature(case)
             fate = await self._decide(case)
             await book.settle(connection, told.id, feed, fate, case.standing, case.signature.value)
         return Taken(source_alert_id=told.id, new=told.new, did=fate.did, alert_id=fate.alert_id, why=fate.why)
@@ -200,16 +204,18 @@ class Intake:
 
 def _check_signature(case: Case, raw: bytes) -> None:
     """Judge the signature where there is one or should be; a bad one never silences an alert, an officer looks."""
-    if case.feed.certificates or b"Signature" in raw:
-        try:
-            verdict = verify(raw, case.feed.certificates, case.now)
-            case.signature = verdict.state
-            case.why.append(f"signature: {verdict.says}")
-            if verdict.alert_xml and digest(read(verdict.alert_xml).alert) != digest(case.alert):
-                case.signature = SignatureState.BROKEN
-                case.why.append("signature: what was signed is not what the alert says")
-        except BadInput as error:
-            case.why.append(f"signature: cannot be judged: {error}")
+    try:
+        verdict = verify(raw, case.feed.certificates, case.now)
+        case.signature = verdict.state
+        case.why.append(f"signature: {verdict.says}")
+        if verdict.alert_xml and digest(read(verdict.alert_xml).alert) != digest(case.alert):
+            case.signature = SignatureState.BROKEN
+            case.why.append("signature: what was signed is not what the alert says")
+    except BadInput as error:
+        case.why.append(f"signature: cannot be judged: {error}")
+
+
+def _bar_by_signature(case: Case) -> None:
     if case.signature is SignatureState.BROKEN:
         case.bars.append("its signature is broken: it was altered after it was signed")
     elif case.feed.must_sign and case.signature not in GOOD:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
@@ -131,7 +132,9 @@ async def disable_officer(pool: db.Pool, name: str, by: Officer, now: datetime) 
 async def save_areas(pool: db.Pool, areas: Sequence[NewArea], by: Officer) -> int:
     """Store areas by code, replacing older outlines; count them."""
     by.need(Role.ADMIN)
-    rows = [(a.code, a.name, to_geojson(a.geometry), *bounds(a.geometry)) for a in areas]
+    rows = await asyncio.to_thread(
+        lambda: [(a.code, a.name, to_geojson(a.geometry), *bounds(a.geometry)) for a in areas]
+    )
     async with pool.acquire() as connection, connection.transaction():
         await connection.executemany(SAVE_AREA, rows)
         await connection.execute(AUDIT, by.id, "area.import", {"areas": len(rows)})
@@ -151,10 +154,10 @@ async def save_residents(
 ) -> dict[str, int]:
     """Store residents by address: new ones added, known ones brought up to date; all or nothing."""
     by.need(Role.ADMIN)
+    records = await asyncio.to_thread(lambda: [_staged(r, vault, source) for r in residents])
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(ONE_IMPORT)
         await connection.execute(STAGE)
-        records = [_staged(r, vault, source) for r in residents]
         await connection.copy_records_to_table("staged", columns=COLUMNS, records=records)
         await connection.execute(KNOWN)
         await connection.execute(REFRESH)

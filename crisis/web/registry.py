@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -73,7 +75,8 @@ async def import_areas(request: web.Request) -> web.Response:
     """POST /api/v1/areas: a GeoJSON file; features that are wrong are told and left out."""
     by, house = await officer_of(request), request.app[HOUSE]
     by.need(Role.ADMIN)
-    areas, faults = parse_geojson(await request.read(), request.query.get("source", "GeoJSON"))
+    # Megabytes are read beside the loop: nobody else shall wait for them.
+    areas, faults = await asyncio.to_thread(parse_geojson, await request.read(), request.query.get("source", "GeoJSON"))
     saved = await register.save_areas(house.pool, areas, by)
     return web.json_response(register.report({"saved": saved}, faults))
 
@@ -89,7 +92,8 @@ async def import_residents(request: web.Request) -> web.Response:
     by, house = await officer_of(request), request.app[HOUSE]
     by.need(Role.ADMIN)
     source = request.query.get("source", "CSV")
-    residents, faults = parse_csv(
+    residents, faults = await asyncio.to_thread(
+        parse_csv,
         await request.read(),
         source,
         areas=await register.area_names(house.pool),
