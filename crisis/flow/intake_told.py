@@ -25,6 +25,8 @@ from crisis.model.template import fill
 
 WHOLE = 0.99  # share from which an area counts as covered whole: outlines of two sources never match exactly
 LONGEST = timedelta(days=7)  # nothing that a feed opens is in force for longer
+DIALLED = re.compile(r"\d(?:[\s().-]?\d){5}")
+DRILL = re.compile(r"\b(?:latihan|simulasi|gladi|uji coba|exercise|drill|test|hoaks|hoax)\b", re.IGNORECASE)
 MOST_DESC, MOST_NAME, MOST_REASON = 60, 40, 80  # characters that playbooks are measured with
 
 
@@ -190,10 +192,15 @@ def sender_name(alert: Alert) -> str:
     """Name the source in few characters: its own short name, else the name of its domain (bmkg.go.id is BMKG)."""
     spoken = [alert.source, *(info.sender_name for info in alert.infos)]
     for name in map(plain, spoken):
-        if name and len(name) <= MOST_NAME and line_fault(name, allow_links=False) is None:
+        if name and len(name) <= MOST_NAME and line_fault(name, allow_links=False) is None and not _misleads(name):
             return name
     domain = alert.sender.rpartition("@")[2]
     return domain.partition(".")[0].upper()[:MOST_NAME] if "." in domain else alert.sender[:MOST_NAME]
+
+
+def _misleads(text: str) -> bool:
+    """Find what no stranger may put into our texts: a number to call, and words that make a drill of the real thing."""
+    return bool(DIALLED.search(text) or DRILL.search(text))
 
 
 def reason(alert: Alert) -> str:
@@ -201,7 +208,8 @@ def reason(alert: Alert) -> str:
     named = sender_name(alert)
     for text in (alert.note, *(info.headline for info in alert.infos)):
         line = f"{named}: {' '.join(plain(text).split())}"
-        if text and len(line) <= MOST_REASON and line_fault(line, allow_links=False) is None and not drill_denial(line):
+        printable = line_fault(line, allow_links=False) is None and not drill_denial(line)
+        if text and len(line) <= MOST_REASON and printable and not _misleads(text):
             return line
     return f"{named} {alert.identifier}"[:MOST_REASON]
 

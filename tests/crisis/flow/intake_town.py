@@ -81,6 +81,7 @@ def rain(number: int = 1, *rings: Ring, **changes: Any) -> Alert:
         "expires",
         "effective",
         "response_types",
+        "sender_name",
         "language",
     )
     info = Info(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -226,3 +227,17 @@ async def test_what_ends_in_a_moment_is_told_to_nobody(district: District) -> No
     taken = await district.take(rain(expires=NOW + timedelta(minutes=2)), **MAY)
     assert (taken.did, await district.alerts()) == ("late", [])
     assert any("too soon to warn anybody" in why for why in taken.why)
+
+
+@pytest.mark.parametrize(
+    "text", ["0812-3456-7890", "+62 812 3456 7890", "INI HANYA LATIHAN", "this is a drill", "hoaks"]
+)
+async def test_a_stranger_puts_no_number_and_no_drill_into_our_words(district: District, text: str) -> None:
+    """What a source calls itself, and why it ended, goes to residents: its domain and identifier do instead."""
+    await district.take(rain(sender_name=text), **MAY)
+    await district.take(replace(cancel(rain()), note=text), SOON, **MAY)
+    first, last = await district.alerts()
+    assert (first["state"], last["purpose"], last["state"]) == ("cancelled", "cancel", "live")
+    for alert in (first, last):
+        assert text not in json.dumps(alert["notices"])
+        assert "BMKG" in alert["notices"]["sms"]["id"]
