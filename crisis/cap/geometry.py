@@ -71,21 +71,21 @@ def too_few(ring: Ring) -> bool:
     return (ring[0] == ring[1] or ring[2] in ring[:2]) and len(set(ring)) < 3
 
 
-def read_circle(text: str, note: Note) -> Circle | None:
-    """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); None, after a note, when it is none."""
+def read_circle(text: str, note: Note) -> tuple[Circle, ...]:
+    """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); none, after a note, if it is none."""
     found = STRICT_CIRCLE.fullmatch(text) or LOOSE_CIRCLE.fullmatch(text.strip())
     if found is None or not 0 <= float(found[3]) < FARTHEST_KM:
         note("R-CIRCLE-FORMAT", "the circle is not 'lat,lon radius' and was left out")
-        return None
+        return ()
     if found.re is LOOSE_CIRCLE and not STRICT_CIRCLE.fullmatch(text.strip()):
         note("R-CIRCLE-FORMAT", "the circle is not written 'lat,lon radius'; it was read as such")
     lat, lon = float(found[1]), float(found[2])
     if not on_earth((lat,), (lon,)):
         turned = _turned(((lat, lon),), note)
         if not turned:
-            return None
+            return ()
         lat, lon = turned[0]
-    return Circle(lat=lat, lon=lon, radius=float(found[3]))
+    return (Circle(lat=lat, lon=lon, radius=float(found[3])),)
 
 
 def spell_ring(ring: Ring) -> str:

@@ -23,13 +23,12 @@ from crisis.cap.nouns import (
     Reference,
     Resource,
     ResponseType,
-    Ring,
     Scope,
     Severity,
     Status,
     Urgency,
 )
-from crisis.cap.read_part import MOST_NOTED, Log, Part, refuse_strangers
+from crisis.cap.read_part import Log, Part, refuse_strangers
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.rules_form import read_list, read_number, read_references, read_size, strict_time
 from crisis.cap.xml import parse_untrusted
@@ -176,38 +175,25 @@ def _areas(part: Part) -> Iterable[Part]:
 
 
 def _resource(part: Part) -> Resource:
-    size = part.text("size")
+    get = part.texts.get
+    size = get("size")
     return Resource(
-        desc=part.text("resourceDesc"),
-        mime_type=part.text("mimeType"),
+        desc=get("resourceDesc", ""),
+        mime_type=get("mimeType", ""),
         size=read_size(size, part.noting("size")) if size else None,
-        uri=part.text("uri"),
-        deref_uri="".join(part.text("derefUri").split()),
-        digest=part.text("digest"),
+        uri=get("uri", ""),
+        deref_uri="".join(get("derefUri", "").split()),
+        digest=get("digest", ""),
     )
 
 
-def _polygons(part: Part) -> tuple[Ring, ...]:
-    """Read the polygons; one that an earlier info had too, as in every alert in two languages, is not read twice."""
-    found: list[Ring] = []
-    for text, note in part.noted("polygon"):
-        rings = part.log.rings.get(text)
-        if rings is None:
-            before = len(part.log.warnings)
-            rings = read_rings(text, note)
-            if before == len(part.log.warnings) < MOST_NOTED:
-                part.log.rings[text] = rings
-        found += rings
-    return tuple(found)
-
-
 def _area(part: Part) -> Area:
-    altitude, ceiling = part.text("altitude"), part.text("ceiling")
-    circles = [read_circle(text, note) for text, note in part.noted("circle")]
+    get = part.texts.get
+    altitude, ceiling = get("altitude"), get("ceiling")
     return Area(
-        desc=part.text("areaDesc"),
-        polygons=_polygons(part),
-        circles=tuple([circle for circle in circles if circle]),
+        desc=get("areaDesc", ""),
+        polygons=part.drawn("polygon", part.log.rings, read_rings),
+        circles=part.drawn("circle", part.log.circles, read_circle),
         geocodes=part.pairs("geocode"),
         altitude=read_number(altitude, part.noting("altitude")) if altitude else None,
         ceiling=read_number(ceiling, part.noting("ceiling")) if ceiling else None,

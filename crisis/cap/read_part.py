@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from lxml import etree
 
-from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES, Pair, Ring
+from crisis.cap.nouns import NAMESPACE, OLDER_NAMESPACES, Circle, Pair, Ring
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.rules_form import (
     Choice,
@@ -27,19 +27,22 @@ from crisis.cap.rules_form import (
 )
 from crisis.errors import BadInput
 
+Shape = TypeVar("Shape", Ring, Circle)
+
 VERSIONS = {NAMESPACE: "1.2", OLDER_NAMESPACES[0]: "1.1", OLDER_NAMESPACES[1]: "1.0"}
 SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 MOST_PARTS = 10_000  # infos, resources and areas together; the largest real alert has some hundreds
 MOST_NOTED = 1_000
 
-# CAP 1.2 section 3.4, the order of the XSD; * marks what may be there more than once, ! one of CAP's own words.
+# CAP 1.2 section 3.4, the order of the XSD; what may be there more than once is marked * if it has parts of its own
+# and + if it is words alone, ! marks one of CAP's own words.
 SEQUENCES = {
-    "alert": "identifier sender sent status! msgType! source scope! restriction addresses code* note references "
+    "alert": "identifier sender sent status! msgType! source scope! restriction addresses code+ note references "
     "incidents info*",
-    "info": "language category* event responseType* urgency! severity! certainty! audience eventCode* effective onset "
+    "info": "language category+ event responseType+ urgency! severity! certainty! audience eventCode* effective onset "
     "expires senderName headline description instruction web contact parameter* resource* area*",
     "resource": "resourceDesc mimeType size uri derefUri digest",
-    "area": "areaDesc polygon* circle* geocode* altitude ceiling",
+    "area": "areaDesc polygon+ circle+ geocode* altitude ceiling",
     "pair": "valueName value",
 }
 DEEPER = {"alert": "info", "info": "area"}  # whose children are found one level too high
@@ -51,13 +54,13 @@ class Place(NamedTuple):
 
     name: str
     order: int
-    how: str = ""  # empty: one text; *: many; !: one word, blanks and all; -: not read
+    how: str = ""  # empty: one text; +: many; *: many parts; !: one word, blanks and all; -: not read
 
 
 def _places(sequence: str) -> dict[str, Place]:
     names = enumerate(sequence.split())
     return {
-        word.rstrip("*!"): Place(word.rstrip("*!"), order, word[-1] if word[-1] in "*!" else "")
+        word.rstrip("*+!"): Place(word.rstrip("*+!"), order, word[-1] if word[-1] in "*+!" else "")
         for order, word in names
     }
 
@@ -68,6 +71,9 @@ BY_TAG = {
     kind: {f"{{{namespace}}}{name}": place for namespace in VERSIONS for name, place in names.items()}
     for kind, names in BY_NAME.items()
 }
+VALUE_NAMES = frozenset(tag for tag, place in BY_TAG["pair"].items() if place.name == "valueName")
+VALUES = frozenset(BY_TAG["pair"]) - VALUE_NAMES
+ROOTS = {f"{{{namespace}}}alert": version for namespace, version in VERSIONS.items()}
 BY_TAG["alert"][SIGNATURE] = Place("Signature", 99, "-")
 BY_TAG["alert"][f"{{{OLDER_NAMESPACES[1]}}}password"] = Place("password", 5, "-")  # CAP 1.0 only
 
@@ -81,7 +87,10 @@ class Log:
     noted: set[tuple[str, str]] = field(default_factory=set)
     parts: int = 0
     zone: str = ""  # the offset of a time in this alert, for those that have none
-    rings: dict[str, tuple[Ring, ...]] = field(default_factory=dict)  # by their text
+    # By their text, where nothing was noted: an alert in two languages has all of them twice.
+    times: dict[str, datetime] = field(default_factory=dict)
+    rings: dict[str, tuple[Ring, ...]] = field(default_factory=dict)
+    circles: dict[str, tuple[Circle, ...]] = field(default_factory=dict)
 
     def note(self, where: str, rule: str, says: str) -> None:
         if len(self.warnings) < MOST_NOTED and (rule, where) not in self.noted:
@@ -100,11 +109,12 @@ def refuse_strangers(element: etree._Element) -> str:
 
     Raises BadInput naming what stands there instead.
     """
-    name = etree.QName(element)
-    if name.localname != "alert" or name.namespace not in VERSIONS:
+    version = ROOTS.get(element.tag)
+    if version is None:
+        name = etree.QName(element)
         shown = f"{name.localname[:40]} in namespace {(name.namespace or 'none')[:80]}"
         raise BadInput(f"R-NS: the root element is {shown}, not a CAP alert of version 1.0 to 1.2.")
-    return VERSIONS[name.namespace]
+    return version
 
 
 def words(element: etree._Element) -> str:
@@ -117,14 +127,15 @@ def words(element: etree._Element) -> str:
 class Part:
     """One element with its children by CAP's name, and where notes about it belong."""
 
-    __slots__ = ("kind", "lists", "log", "strays", "texts", "where")
+    __slots__ = ("elements", "kind", "log", "series", "strays", "texts", "where")
 
     def __init__(self, element: etree._Element, kind: str, where: str, log: Log) -> None:
         self.kind, self.where, self.log = kind, where, log
         self.texts: dict[str, str] = {}
-        self.lists: dict[str, list[etree._Element]] = {}
+        self.series: dict[str, list[str]] = {}  # texts of what may be there more than once
+        self.elements: dict[str, list[etree._Element]] = {}
         self.strays: list[etree._Element] = []
-        places, texts, lists = BY_TAG[kind], self.texts, self.lists
+        places, texts = BY_TAG[kind], self.texts
         last = 0
         for child in element:
             place = places.get(child.tag) or self._stray(child)
@@ -133,10 +144,9 @@ class Part:
             name, order, how = place
             last = order if order >= last else in_order(name, order, last, self.noting(name))
             if how == "*":
-                if name in lists:
-                    lists[name].append(child)
-                else:
-                    lists[name] = [child]
+                self.elements.setdefault(name, []).append(child)
+            elif how == "+":
+                self.series.setdefault(name, []).append(words(child) if len(child) else child.text or "")
             elif name in texts:
                 self._again(name, child)
             elif how != "-":
@@ -185,7 +195,7 @@ class Part:
         return Part(holder, kind, self.where, self.log)
 
     def parts(self, name: str) -> list[Part]:
-        found = self.lists.get(name)
+        found = self.elements.get(name)
         if found is None:
             return []
         self.log.count(len(found))
@@ -196,11 +206,7 @@ class Part:
         return self.texts.get(name, "")
 
     def many(self, name: str) -> tuple[str, ...]:
-        return tuple([text for child in self.lists.get(name, ()) if (text := words(child).strip())])
-
-    def noted(self, name: str) -> Iterator[tuple[str, Note]]:
-        for at, child in enumerate(self.lists.get(name, ())):
-            yield words(child), partial(self.note, f"{name}[{at}]")
+        return tuple([text for one in self.series.get(name, ()) if (text := one.strip())])
 
     def choice(self, name: str, known: Mapping[str, Choice], missing: Choice, unknown: Choice) -> Choice:
         text = self.texts.get(name, "")
@@ -213,37 +219,49 @@ class Part:
         return read_choice(text, known, self.noting(name)) or unknown
 
     def choices(self, name: str, known: Mapping[str, Choice], unknown: Choice | None = None) -> tuple[Choice, ...]:
-        texts = map(words, self.lists.get(name, ()))
-        found = [known.get(text) or read_choice(text, known, self.noting(name)) or unknown for text in texts]
-        return tuple([choice for choice in found if choice is not None])
+        texts = self.series.get(name, ())
+        try:
+            return tuple([known[text] for text in texts])
+        except KeyError:
+            found = [known.get(text) or read_choice(text, known, self.noting(name)) or unknown for text in texts]
+            return tuple([choice for choice in found if choice is not None])
 
     def time(self, name: str) -> datetime | None:
         text = self.texts.get(name)
         if not text:
             return None
-        time = strict_time(text)
+        time = self.log.times.get(text) or strict_time(text)
         if time is None:
             return late_hour(text, self.noting(name), self.log.zone)
         self.log.zone = text[-6:]
         if text[-6:] == "+00:00":
             plus_zero(text, self.noting(name))
+        self.log.times[text] = time
         return time
 
+    def drawn(
+        self, name: str, known: dict[str, tuple[Shape, ...]], read: Callable[[str, Note], tuple[Shape, ...]]
+    ) -> tuple[Shape, ...]:
+        """Read polygons or circles; one that an earlier info had too and that was sound is not read again."""
+        found: list[Shape] = []
+        for at, text in enumerate(self.series.get(name, ())):
+            shapes = known.get(text)
+            if shapes is None:
+                before = len(self.log.warnings)
+                shapes = read(text, self.noting(f"{name}[{at}]"))
+                if before == len(self.log.warnings) < MOST_NOTED:
+                    known[text] = shapes
+            found += shapes
+        return tuple(found)
+
     def pairs(self, name: str) -> tuple[Pair, ...]:
-        found = self.lists.get(name)
+        found = self.elements.get(name)
         return tuple([self._pair(name, at, child) for at, child in enumerate(found)]) if found else ()
 
     def _pair(self, name: str, at: int, child: etree._Element) -> Pair:
         if len(child) == 2:
             one, two = child
-            places = BY_TAG["pair"]
-            if (
-                (first := places.get(one.tag))
-                and (second := places.get(two.tag))
-                and first.order < second.order
-                and not len(one)
-                and not len(two)
-            ):
+            if one.tag in VALUE_NAMES and two.tag in VALUES and not len(one) and not len(two):
                 return (one.text or "").strip(), (two.text or "").strip()
         return self._odd_pair(name, at, child)
 

@@ -114,6 +114,8 @@ def read_size(text: str, note: Note) -> int | None:
 
 def read_list(text: str) -> tuple[str, ...]:
     """Read names that blanks part, those with blanks in quotes (section 3.2.1)."""
+    if not text:
+        return ()
     found = QUOTED.findall(text)
     return tuple(name for pair in found if (name := (pair[0] or pair[1]).strip()))
 
