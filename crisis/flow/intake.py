@@ -157,8 +157,10 @@ class Intake:
         if prior is None or row is None:
             return case.done("nothing", "nothing of ours rests on what it ends")
         playbook = self._desk.playbooks.get(row["playbook"])
-        if playbook is None or Mode(row["mode"]) is not case.mode:
-            return await _not_ours(case, prior, f"playbook {row['playbook']}, {row['mode']}")
+        if Mode(row["mode"]) is not case.mode:
+            return await _not_ours(case, prior, f"it is in mode {row['mode']}, this end in {case.mode}")
+        if playbook is None:
+            return await _not_ours(case, prior, f"its playbook {row['playbook']} is gone")
         if outrun := await right.outrun(case, prior):
             case.bars.append(outrun)
         where = (await self._district(case.connection)).reach(case.alert).geometry
@@ -267,5 +269,5 @@ async def _same_kind(case: Case, found: Match) -> Prior | None:
 async def _not_ours(case: Case, prior: Prior, why: str) -> Fate:
     row = prior.row
     assert row is not None  # noqa: S101 - the caller looked
-    await case.call("feed_changed", row["id"], f"{case.named} anew, but alert {row['id']} is not its to change: {why}")
+    await case.call("feed_changed", row["id"], f"{case.named} anew, but may not change alert {row['id']}: {why}")
     return case.done("called", why, alert_id=row["id"])

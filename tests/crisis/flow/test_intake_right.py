@@ -241,3 +241,12 @@ async def test_a_stranger_puts_no_number_and_no_drill_into_our_words(district: D
     for alert in (first, last):
         assert text not in json.dumps(alert["notices"])
         assert "BMKG" in alert["notices"]["sms"]["id"]
+
+
+async def test_officers_read_why_a_feed_on_trial_ends_nothing_real(district: District) -> None:
+    """In words, with both modes."""
+    await district.take(rain(), mode=Mode.ACTUAL, **MAY)
+    assert (await district.take(cancel(rain()), SOON, **MAY)).did == "called"
+    says = (await district.alarms())[-1][1]
+    assert "may not change alert" in says
+    assert "it is in mode Actual, this end in Exercise" in says
