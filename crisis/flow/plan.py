@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from channels.contract import Limit
 from crisis.errors import BadInput, Fault
-from crisis.model.alert import ENDING, MSG_TYPE, Mode, MsgType, urgency_rank
+from crisis.model.alert import ENDING, LONGEST, MSG_TYPE, Mode, MsgType, urgency_rank
 from crisis.model.area import area_km2, from_geojson, to_geojson
 from crisis.model.audience import Target
 from crisis.model.code import spell
@@ -19,6 +19,7 @@ from crisis.model.slots import Value, dump
 from crisis.model.words import Facts, Purpose, Words, as_json, fit, mark, render, words_hash
 
 CAP_FACTS = ("categories", "event", "source_event", "urgency", "severity", "certainty", "response", "onset")
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_DRILL_HOURS = timedelta(hours=12)  # an exercise left in force overnight is taken for the real thing
 
 
@@ -110,8 +111,15 @@ def target_of(row: Mapping[str, Any]) -> Target:
 
 
 def _expires(wish: Wish, now: datetime, after: timedelta) -> datetime:
-    expires = (wish.expires or now + after).replace(microsecond=0)
-    return min(expires, now + MOST_DRILL_HOURS).replace(microsecond=0) if wish.mode.drill else expires
+    expires = (
+        min(wish.expires or now + after, now + MOST_DRILL_HOURS) if wish.mode.drill else wish.expires or now + after
+    )
+    if expires < LONG_AGO:  # what is past but can be told in words is refused where it would be sent
+        raise BadInput(f"it expired at {expires.isoformat()}: give a later time of expiry")
+    if expires > now + LONGEST:
+        says = f"it would hold until {expires.isoformat()}, and nothing holds for more than 7 days at once"
+        raise BadInput(f"{says}: give an earlier time of expiry, and extend it with an update")
+    return expires.replace(microsecond=0)
 
 
 def _words(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from crisis.errors import IllegalMove
 from crisis.model.words import Purpose
+
+LONGEST = timedelta(days=7)  # nothing is in force for longer, unless somebody says so again in an update
 
 
 class Mode(StrEnum):

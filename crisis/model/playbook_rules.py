@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 
 from crisis.errors import BadInput, Fault
+from crisis.model.alert import LONGEST
 from crisis.model.phrases import drill_denial, relative_time, tongue
 from crisis.model.playbook_draft import FOLLOW_UPS, KINDS, Draft
 from crisis.model.playbook_feeds import FEED_RULES
@@ -246,7 +248,14 @@ def _rhythm(draft: Draft) -> Iterator[Fault]:
             yield draft.source.fault((*path, "update_every"), says)
 
 
+def _too_long(draft: Draft) -> Iterator[Fault]:
+    for path, span in draft.find("levels|feeds.*.expires_after"):
+        with contextlib.suppress(ValueError):  # reported with its shape
+            if parse_span(span) > LONGEST:
+                yield draft.source.fault(path, "is longer than 7 d: what holds for longer is extended by updates")
+
+
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _name, _languages, _templates, _plain_texts, _banned, _must_say, _radio, _headlines, _slots, _references,
-    _order, _rhythm, _answers,
+    _order, _rhythm, _too_long, _answers,
 )  # fmt: skip

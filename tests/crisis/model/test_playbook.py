@@ -278,6 +278,13 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
         "would end before",
     ),
     (
+        "longer than a week",
+        swap("expires_after: 12 h", "expires_after: 8 d"),
+        "levels.waspada.expires_after",
+        "expires_after: 8 d",
+        "longer than 7 d",
+    ),
+    (
         "levels out of order",
         swap("severity: Severe", "severity: Minor"),
         "levels.siaga.cap.severity",
