@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from crisis.cap.nouns import Alert, Info, MsgType, Scope, Status
+from crisis.cap.nouns import Alert, MsgType, Scope, Status
 
 Found = Iterator[tuple[str, str]]  # where, sentence
 BAD_NAME = re.compile(r"[\s,<&]")
@@ -41,15 +41,21 @@ def id_chars(alert: Alert) -> Found:
 
 def time_format(alert: Alert) -> Found:
     """R-TIME-FORMAT: every time has a zone and a year that calendars can hold (section 3.3.2)."""
-    times = [("sent", alert.sent), *((f"references[{at}]", past.sent) for at, past in enumerate(alert.references))]
+    yield from _odd_time("sent", alert.sent)
+    for at, past in enumerate(alert.references):
+        yield from _odd_time(f"references[{at}]", past.sent)
     for at, info in enumerate(alert.infos):
-        named = (("effective", info.effective), ("onset", info.onset), ("expires", info.expires))
-        times += [(f"info[{at}]/{name}", time) for name, time in named if time is not None]
-    for where, time in times:
-        if time.tzinfo is None or time.utcoffset() is None:
-            yield where, "has no zone"
-        elif not FIRST_YEAR <= time.year <= LAST_YEAR:
-            yield where, f"is in the year {time.year}"
+        yield from _odd_time(f"info[{at}]/effective", info.effective)
+        yield from _odd_time(f"info[{at}]/onset", info.onset)
+        yield from _odd_time(f"info[{at}]/expires", info.expires)
+
+
+def _odd_time(where: str, time: datetime | None) -> Sequence[tuple[str, str]]:
+    if time is None:
+        return ()
+    if time.utcoffset() is None:
+        return ((where, "has no zone"),)
+    return () if FIRST_YEAR <= time.year <= LAST_YEAR else ((where, f"is in the year {time.year}"),)
 
 
 def time_order(alert: Alert) -> Found:
@@ -151,20 +157,17 @@ def same_text(alert: Alert) -> Found:
 
 def eventcode_same(alert: Alert) -> Found:
     """P-EVENTCODE-SAME: all infos carry the same event codes (IPAWS, CAP-AU and CAP-CP profiles)."""
-    return _differs(alert, "eventCode", lambda info: frozenset(info.event_codes))
+    return _differs("eventCode", [info.event_codes for info in alert.infos])
 
 
 def category_same(alert: Alert) -> Found:
     """P-CATEGORY-SAME: all infos carry the same categories (IPAWS, CAP-AU and CAP-CP profiles)."""
-    return _differs(alert, "category", lambda info: frozenset(info.categories))
+    return _differs("category", [info.categories for info in alert.infos])
 
 
-def _differs(alert: Alert, field: str, part: Callable[[Info], object]) -> Found:
-    if len(alert.infos) < 2:
-        return
-    first = part(alert.infos[0])
-    for at, info in enumerate(alert.infos):
-        if part(info) != first:
+def _differs(field: str, parts: Sequence[tuple[object, ...]]) -> Found:
+    for at, part in enumerate(parts):
+        if part != parts[0] and set(part) != set(parts[0]):
             yield f"info[{at}]/{field}", "is not the same as in the first info"
 
 

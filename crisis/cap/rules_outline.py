@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -56,23 +56,25 @@ def _measured(ring: Ring) -> Outline:
     return Outline(ring, numbers, (min(lats), max(lats), min(lons), max(lons)), [])
 
 
-def _told(broken: Iterable[tuple[Outline, str]]) -> Found:
+def _told(broken: Sequence[tuple[Outline, str]]) -> Found:
     """Say what is wrong with each outline at each of its places, in the order of the alert."""
-    for (at, nth, number), says in sorted((place, says) for outline, says in broken for place in outline.places):
-        yield f"info[{at}]/area[{nth}]/polygon[{number}]", says
+    told = sorted((place, says) for outline, says in broken for place in outline.places) if broken else ()
+    return iter([(f"info[{at}]/area[{nth}]/polygon[{number}]", says) for (at, nth, number), says in told])
 
 
 def poly_min4(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-MIN4: an outline has four points or more, the last being the first (CAP 1.2 section 3.2.4)."""
-    return _told((outline, "has fewer than four points") for outline in all_of_them if too_few(outline.ring))
+    return _told([(outline, "has fewer than four points") for outline in all_of_them if too_few(outline.ring)])
 
 
 def poly_closed(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-CLOSED: an outline ends where it begins (section 3.2.4)."""
     return _told(
-        (outline, "does not end where it begins")
-        for outline in all_of_them
-        if outline.ring and outline.ring[0] != outline.ring[-1] and not too_few(outline.ring)
+        [
+            (outline, "does not end where it begins")
+            for outline in all_of_them
+            if outline.ring and outline.ring[0] != outline.ring[-1] and not too_few(outline.ring)
+        ]
     )
 
 
@@ -80,10 +82,12 @@ def poly_range(all_of_them: Sequence[Outline]) -> Found:
     """R-POLY-RANGE: latitudes are within 90 degrees, longitudes within 180 (section 3.2.4, WGS 84)."""
     # Written so that NaN, which compares false with everything, is caught too.
     return _told(
-        (outline, "has coordinates out of range")
-        for outline in all_of_them
-        for south, north, west, east in (outline.box,)
-        if not (south >= -90 and north <= 90 and west >= -180 and east <= 180) and outline.ring
+        [
+            (outline, "has coordinates out of range")
+            for outline in all_of_them
+            for south, north, west, east in (outline.box,)
+            if not (south >= -90 and north <= 90 and west >= -180 and east <= 180) and outline.ring
+        ]
     )
 
 
@@ -93,31 +97,31 @@ def poly_antimeridian(all_of_them: Sequence[Outline]) -> Found:
     Readers disagree on which side is meant; it has to be split there (practice; RFC 7946 section 3.1.9).
     """
     return _told(
-        (outline, f"spans {east - west:.0f} degrees of longitude; split it at 180 degrees")
-        for outline in all_of_them
-        for _, _, west, east in (outline.box,)
-        if east - west > 180
+        [
+            (outline, f"spans {east - west:.0f} degrees of longitude; split it at 180 degrees")
+            for outline in all_of_them
+            for _, _, west, east in (outline.box,)
+            if east - west > 180
+        ]
     )
 
 
 def poly_invalid(all_of_them: Sequence[Outline]) -> Found:
     """W-POLY-INVALID: no outline crosses itself (section 3.2.4; OGC simple features)."""
-    return _told(chain(_endless(all_of_them), _crossing(all_of_them)))
-
-
-def _endless(all_of_them: Sequence[Outline]) -> Iterator[tuple[Outline, str]]:
-    for outline in all_of_them:
-        if len(outline.ring) > MOST_POINTS:
-            yield outline, f"has {len(outline.ring)} points, too many to ask whether it crosses itself"
-
-
-def _crossing(all_of_them: Sequence[Outline]) -> Iterator[tuple[Outline, str]]:
+    endless = [
+        (outline, f"has {len(outline.ring)} points, too many to ask whether it crosses itself")
+        for outline in all_of_them
+        if len(outline.ring) > MOST_POINTS
+    ]
     shapes = [outline for outline in all_of_them if outline.shape and len(outline.ring) <= MOST_POINTS]
     if not shapes or _all_valid(shapes):
-        return
-    for outline in shapes:
-        if not too_few(outline.ring) and not shapely.is_valid(shapely.Polygon(outline.ring)):
-            yield outline, "crosses itself"
+        return _told(endless)
+    crossing = [
+        (outline, "crosses itself")
+        for outline in shapes
+        if not too_few(outline.ring) and not shapely.is_valid(shapely.Polygon(outline.ring))
+    ]
+    return _told(endless + crossing)
 
 
 def _all_valid(shapes: Sequence[Outline]) -> bool:
