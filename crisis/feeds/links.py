@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -110,6 +111,16 @@ def is_link(entry: Entry) -> bool:
     return bool(entry.link) and not entry.refused
 
 
+def by_https(link: str, own: str) -> str:
+    """Give a link of an https feed as https: GDACS lists its CAP under http addresses that answer to both."""
+    try:
+        place = urlsplit(link)
+    except ValueError:  # no address at all: whoever fetches it says so
+        return link
+    plain = place.scheme == "http" and own.startswith("https:") and place.netloc == place.hostname
+    return place._replace(scheme="https").geturl() if plain else link
+
+
 async def follow(session: aiohttp.ClientSession, feed: Feed, entry: Entry) -> Followed:
     """Fetch what an entry links to and give the entries in it, each with the bytes of its own.
 
@@ -117,8 +128,9 @@ async def follow(session: aiohttp.ClientSession, feed: Feed, entry: Entry) -> Fo
     """
     within = WITHIN if entry.alert is None else WITH_SUMMARY
     try:
+        link = by_https(entry.link, feed.url)
         fetched = await fetch(
-            session, entry.link, own=feed.url, hosts=feed.hosts, accept=ACCEPT, most_bytes=LINK_BYTES, timeout=within
+            session, link, own=feed.url, hosts=feed.hosts, accept=ACCEPT, most_bytes=LINK_BYTES, timeout=within
         )
     except CannotRead as error:
         return Followed(entries=_instead(entry, entry.raw, str(error)) if error.lasting else (), trouble=str(error))
