@@ -98,17 +98,32 @@ async def find_target(
         return Target(geometry=geometry, desc=desc, near_ids=frozenset(r["id"] for r in near))
     if not names:
         raise BadInput("there is no area: name one with --area, or give a CAP file that has polygons or circles")
-    rows = await connection.fetch(AREAS, list(names), [n.strip().lower() for n in names])
-    found = {r["code"].lower() for r in rows} | {r["name"].lower() for r in rows}
-    unknown = [n for n in names if n.strip().lower() not in found]
-    if unknown:
-        says = "is no area we know, by code or by name; see `crisis area list`"
-        raise BadInput([Fault(file="area", field=n, says=says) for n in unknown])
+    rows = _chosen(await connection.fetch(AREAS, [n.strip() for n in names], [n.strip().lower() for n in names]), names)
     return Target(
         geometry=union(from_geojson(r["geometry"]) for r in rows),
         desc=desc or ", ".join(r["name"] for r in rows),
         area_ids=frozenset(r["id"] for r in rows),
     )
+
+
+def _chosen(rows: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Choose the area of each code or name; a name that several share says nothing, and none is taken by guess."""
+    chosen: dict[str, Any] = {}
+    faults = []
+    for name in names:
+        wanted = name.strip()
+        found = [r for r in rows if r["code"] == wanted] or [r for r in rows if r["name"].lower() == wanted.lower()]
+        chosen |= {r["code"]: r for r in found}
+        if len(found) > 1:
+            codes = " or ".join(r["code"] for r in found)
+            says = f"is the name of {len(found)} areas: give the code of the one you mean, {codes}"
+            faults.append(Fault(file="area", field=name, says=says))
+        elif not found:
+            says = "is no area we know, by code or by name; see `crisis area list`"
+            faults.append(Fault(file="area", field=name, says=says))
+    if faults:
+        raise BadInput(faults)
+    return sorted(chosen.values(), key=lambda r: str(r["code"]))
 
 
 async def count_audience(

@@ -20,12 +20,12 @@ from crisis.flow.plan import Wish
 from crisis.flow.source import Source
 from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
-from crisis.model.alert import Mode
+from crisis.model.alert import AlertState, Mode
 from crisis.model.officer import Officer
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 from crisis.web.auth import officer_of
-from crisis.web.errors import read_body
+from crisis.web.errors import read_body, states_of
 from crisis.web.house import HOUSE, House
 
 Typed = str | float | list[str] | None
@@ -252,8 +252,7 @@ async def show(request: web.Request) -> web.Response:
 async def list_alerts(request: web.Request) -> web.Response:
     """GET /api/v1/alerts?state=live,pending: the newest first."""
     await officer_of(request)
-    states = [s for s in request.query.get("state", "").split(",") if s] or None
-    rows = await request.app[HOUSE].pool.fetch(ALERTS, states, 200)
+    rows = await request.app[HOUSE].pool.fetch(ALERTS, states_of(request, AlertState), 200)
     return web.json_response([db.plain(dict(r)) for r in rows])
 
 

@@ -11,10 +11,11 @@ from crisis import db
 from crisis.errors import NotFound
 from crisis.flow import answer, register
 from crisis.model.area import parse_geojson
+from crisis.model.inquiry import InquiryState
 from crisis.model.officer import Role
 from crisis.model.resident import mask, parse_csv
 from crisis.web.auth import officer_of
-from crisis.web.errors import read_body
+from crisis.web.errors import read_body, states_of
 from crisis.web.house import HOUSE
 
 ALARMS = """
@@ -108,7 +109,7 @@ async def import_residents(request: web.Request) -> web.Response:
 async def inbox(request: web.Request) -> web.Response:
     """GET /api/v1/inquiries?state=open: those in danger first; numbers are masked below supervisor."""
     officer, house = await officer_of(request), request.app[HOUSE]
-    states = [s for s in request.query.get("state", "").split(",") if s] or None
+    states = states_of(request, InquiryState)
     shown = officer.role.rank >= Role.SUPERVISOR.rank
     return web.json_response(await answer.inbox(house.pool, house.desk.vault, states, 200, shown, mask))
 
