@@ -143,15 +143,16 @@ class Part:
                 continue
             name, order, how = place
             last = order if order >= last else in_order(name, order, last, self.noting(name))
-            if how == "*":
+            if not how or how == "!":  # first what is most often there: this loop is a third of all reading
+                if name in texts:
+                    self._again(name, child)
+                else:
+                    text = self._leaf(name, child) if len(child) else child.text or ""
+                    texts[name] = text if how else text.strip()
+            elif how == "*":
                 self.elements.setdefault(name, []).append(child)
             elif how == "+":
                 self.series.setdefault(name, []).append(words(child) if len(child) else child.text or "")
-            elif name in texts:
-                self._again(name, child)
-            elif how != "-":
-                text = self._leaf(name, child) if len(child) else child.text or ""
-                texts[name] = text if how else text.strip()
 
     def note(self, name: str, rule: str, says: str) -> None:
         self.log.note(f"{self.where}/{name}" if self.where else name, rule, says)

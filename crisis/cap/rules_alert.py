@@ -41,21 +41,21 @@ def id_chars(alert: Alert) -> Found:
 
 def time_format(alert: Alert) -> Found:
     """R-TIME-FORMAT: every time has a zone and a year that calendars can hold (section 3.3.2)."""
-    yield from _odd_time("sent", alert.sent)
+    if odd := _odd_time(alert.sent):
+        yield "sent", odd
     for at, past in enumerate(alert.references):
-        yield from _odd_time(f"references[{at}]", past.sent)
+        if odd := _odd_time(past.sent):
+            yield f"references[{at}]", odd
     for at, info in enumerate(alert.infos):
-        yield from _odd_time(f"info[{at}]/effective", info.effective)
-        yield from _odd_time(f"info[{at}]/onset", info.onset)
-        yield from _odd_time(f"info[{at}]/expires", info.expires)
+        for name, time in (("effective", info.effective), ("onset", info.onset), ("expires", info.expires)):
+            if time is not None and (odd := _odd_time(time)):
+                yield f"info[{at}]/{name}", odd
 
 
-def _odd_time(where: str, time: datetime | None) -> Sequence[tuple[str, str]]:
-    if time is None:
-        return ()
+def _odd_time(time: datetime) -> str:
     if time.utcoffset() is None:
-        return ((where, "has no zone"),)
-    return () if FIRST_YEAR <= time.year <= LAST_YEAR else ((where, f"is in the year {time.year}"),)
+        return "has no zone"
+    return "" if FIRST_YEAR <= time.year <= LAST_YEAR else f"is in the year {time.year}"
 
 
 def time_order(alert: Alert) -> Found:
@@ -92,10 +92,9 @@ def scope_open(alert: Alert) -> Found:
 
 def list_quote(alert: Alert) -> Found:
     """R-LIST-QUOTE: no name in addresses or incidents is empty or holds the quotation mark (section 3.2.1)."""
-    if any('"' in name or not name for name in alert.addresses):
-        yield "addresses", "one is empty or holds a quotation mark, which CAP cannot quote"
-    if any('"' in name or not name for name in alert.incidents):
-        yield "incidents", "one is empty or holds a quotation mark, which CAP cannot quote"
+    for where, names in (("addresses", alert.addresses), ("incidents", alert.incidents)):
+        if names and any('"' in name or not name for name in names):
+            yield where, "one is empty or holds a quotation mark, which CAP cannot quote"
 
 
 def refs_required(alert: Alert) -> Found:
