@@ -154,7 +154,7 @@ def replay(
         try:
             found = here.client.ask("POST", f"{_path(name)}/replay", read_file(file), dry_run=dry)
         except BadInput as error:
-            out.say(f"{file}: {error}", aside=True)
+            out.say(str(error) if str(error).startswith(f"{file}: ") else f"{file}: {error}", aside=True)
             worst = 1
             continue
         if as_json:
@@ -187,9 +187,9 @@ def _path(name: str) -> str:
     return f"/feeds/{quote(name, safe='')}"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> RenderableType:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], none: str = "none") -> RenderableType:
     if not rows:
-        return Text("none")
+        return Text(none)
     table = Table(*columns)
     for row in rows:
         table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
@@ -207,7 +207,8 @@ def _feeds(docs: Sequence[Doc]) -> RenderableType:
         )
         for d in docs
     ]
-    return _table(("name", "format", "mode", "state", "how it stands"), rows)
+    none = "no feed is read; an admin adds one with `crisis feed add`"
+    return _table(("name", "format", "mode", "state", "how it stands"), rows, none)
 
 
 def _entries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
@@ -223,7 +224,11 @@ def _entries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
         )
         for d in docs
     ]
-    return _table(("id", "alert", "sent", "received", "done", "our alert", "why"), rows)
+    return _table(
+        ("id", "alert", "sent", "received", "done", "our alert", "why"),
+        rows,
+        "it has told nothing yet; `crisis feed list` says whether it can be read",
+    )
 
 
 def _came(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:

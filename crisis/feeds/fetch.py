@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import ipaddress
+import os
 import re
 import socket
 import zlib
@@ -293,6 +295,16 @@ def shown(url: str) -> str:
     return f"{place.scheme}://{f'[{host}]' if ':' in host else host}{port}{place.path}{query}"[:300]
 
 
+NO_WAY = {
+    errno.ECONNREFUSED: "nothing answers there, the connection was refused",
+    errno.ECONNRESET: "it hung up",
+    errno.EPIPE: "it hung up",
+    errno.ETIMEDOUT: "nothing answers there",
+    errno.EHOSTUNREACH: "the network knows no way there",
+    errno.ENETUNREACH: "the network knows no way there: is this machine online?",
+}
+
+
 def _reason(error: BaseException) -> str:
     """Say in words of its own why a connection failed, never with the address, which may hold a password."""
     table: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
@@ -308,5 +320,6 @@ def _reason(error: BaseException) -> str:
     for kind, says in table:
         if isinstance(error, kind):
             return says
-    number: Any = getattr(error, "strerror", None)
-    return str(number) if number else "the connection failed"
+    number: Any = getattr(error, "errno", None)
+    known = os.strerror(number) if isinstance(number, int) and number > 0 else "the connection failed"
+    return NO_WAY.get(number, known)

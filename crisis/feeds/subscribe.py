@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -17,6 +18,7 @@ PORTS = {"mqtts": 8883, "mqtt": 1883}
 KEEP_ALIVE = 20  # seconds; a broker that went silent is noticed within about one and a half of them
 AT_ONCE = 4  # payloads in hand: one whose link hangs does not hold up the next
 CONNECT_WITHIN = 20.0
+NUMBERED = re.compile(r"^\[Errno -?\d+\] ")
 
 Take = Callable[[bytes], Awaitable[None]]
 
@@ -36,7 +38,7 @@ async def listen(turn: Turn, take: Take, connected: Callable[[], Awaitable[None]
             await connected()
             await _pass_on(client, take)
     except aiomqtt.MqttError as error:
-        raise CannotRead(f"{shown(turn.feed.url)} cannot be heard: {str(error)[:120]}") from error
+        raise CannotRead(f"{shown(turn.feed.url)} cannot be heard: {NUMBERED.sub('', str(error))[:120]}") from error
     except (OSError, ValueError) as error:
         says = getattr(error, "strerror", None) or "the connection failed"
         raise CannotRead(f"{shown(turn.feed.url)} cannot be heard: {says}") from error

@@ -101,7 +101,9 @@ class Watcher:
         """Look at a feed now, whatever its rhythm, and tell what came; IllegalMove for one that tells by itself."""
         row = await feedbook.one(self._pool, name)
         if (kind := self.kinds.get(row["format"])) and kind.way != Way.POLLED.value:
-            raise IllegalMove(f"the feed {name} tells by itself: there is nothing to ask for")
+            how = "posts" if kind.way == Way.POSTED.value else "tells over a connection that stays open"
+            says = f"the feed {name} is never asked, it {how} what is new: see what came with `crisis feed show {name}`"
+            raise IllegalMove(says)
         async with self._look_of(row["id"]):
             turn = await feedbook.take(self._pool, name, self._now())
             return await self._look_held(Hold(self._pool, turn, self._now))

@@ -162,7 +162,7 @@ async def add(pool: db.Pool, new: NewFeed, kinds: Mapping[str, Kind], by: Office
             feed_id = await connection.fetchval(ADD, new.name, *values, by.id, now)
             await connection.execute(AUDIT, by.id, "feed.add", feed_id, _told(new), now)
     except asyncpg.UniqueViolationError as error:
-        says = "there is such a feed already: choose another name, or change it"
+        says = "there is such a feed already: choose another name"
         raise BadInput([Fault(file="feed", field="name", says=says)]) from error
     return token
 
@@ -178,7 +178,7 @@ async def change(
     async with pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow(HELD, name)
         if row is None:
-            raise NotFound(f"there is no feed {name!r}")
+            raise NotFound(f"there is no feed {name!r}; see `crisis feed list`")
         new = _changed(dict(row), changes)
         # What is only switched off may be wrong by now: its format may be gone.
         enabled = changes.get("enabled", row["enabled"])

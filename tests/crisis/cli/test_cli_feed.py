@@ -125,3 +125,14 @@ async def test_the_token_of_a_posted_feed_is_printed_alone(town: Town, asks: Ask
     assert status == 201
     ran = await asks("Rina", "feed", "formats")
     assert (ran.code, "bmkg-nowcast" in ran.out) == (0, True)
+
+
+async def test_what_there_is_not_yet_is_told_in_words(town: Town, asks: Asks, tmp_path: Path) -> None:
+    """No feed, nothing told, nobody to ask, no such file: each says what to do instead."""
+    assert "an admin adds one with `crisis feed add`" in (await asks("Rina", "feed", "list")).out
+    assert (await asks("Ani", "feed", "add", "bpbd", "--format", "post")).code == 0
+    assert "it has told nothing yet" in (await asks("Rina", "feed", "show", "bpbd")).out
+    ran = await asks("Rina", "feed", "poll", "bpbd")
+    assert (ran.code, "never asked, it posts what is new: see what came with" in ran.err) == (1, True)
+    ran = await asks("Rina", "feed", "replay", "bpbd", str(tmp_path / "gone"))
+    assert (ran.code, ran.err.count("gone")) == (1, 1)

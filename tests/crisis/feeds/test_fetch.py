@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -284,3 +284,9 @@ def _self_made(folder: Path) -> Path:
         + certificate.public_bytes(serialization.Encoding.PEM)
     )
     return path
+
+
+async def test_a_closed_door_is_told_in_words(session: aiohttp.ClientSession, free_port: Callable[[], int]) -> None:
+    """Officers read it at night: no name of a function, no tuple."""
+    error = await refused(session, f"http://127.0.0.1:{free_port()}/feed")
+    assert str(error).endswith("/feed cannot be read: nothing answers there, the connection was refused")

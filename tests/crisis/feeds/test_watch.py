@@ -404,7 +404,7 @@ async def test_what_is_posted_is_kept_even_if_it_cannot_be_read(desk: Desk) -> N
     found = await desk.watcher.post("p", b"\xff\x00rubbish")
     assert "not FEED" in found.came[0].refused
     assert desk.taker.taken[-1][1].raw == b"\xff\x00rubbish"
-    with pytest.raises(IllegalMove, match="tells by itself"):
+    with pytest.raises(IllegalMove, match="never asked, it posts"):
         await desk.watcher.poll("p")
     row = await desk.row("p")
     assert row["read_at"] == desk.hands.now()
