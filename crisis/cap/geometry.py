@@ -15,7 +15,6 @@ MOST_POINTS = 100_000  # in one outline; the largest real one has 41,009, and tw
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 OF_NUMBERS = dict.fromkeys(map(ord, "0123456789.+-"))
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
-STRICT_CIRCLE = re.compile(f"({NUMBER}),({NUMBER}) ({NUMBER})")
 LOOSE_CIRCLE = re.compile(rf"({NUMBER})[\s,]+({NUMBER})[\s,]+({NUMBER})")
 
 Note = Callable[[str, str], None]  # rule, sentence
@@ -73,19 +72,23 @@ def too_few(ring: Ring) -> bool:
 
 def read_circle(text: str, note: Note) -> tuple[Circle, ...]:
     """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); none, after a note, if it is none."""
-    found = STRICT_CIRCLE.fullmatch(text) or LOOSE_CIRCLE.fullmatch(text.strip())
-    if found is None or not 0 <= float(found[3]) < FARTHEST_KM:
+    stripped = text.strip()
+    numbers = _numbers(stripped, ", ", 3)
+    loose = None if numbers else LOOSE_CIRCLE.fullmatch(stripped)
+    if loose:
+        numbers = [float(number) for number in loose.groups()]
+    if not numbers or not 0 <= numbers[2] < FARTHEST_KM:
         note("R-CIRCLE-FORMAT", "the circle is not 'lat,lon radius' and was left out")
         return ()
-    if found.re is LOOSE_CIRCLE and not STRICT_CIRCLE.fullmatch(text.strip()):
+    if loose:
         note("R-CIRCLE-FORMAT", "the circle is not written 'lat,lon radius'; it was read as such")
-    lat, lon = float(found[1]), float(found[2])
+    lat, lon, radius = numbers
     if not on_earth((lat,), (lon,)):
         turned = _turned(((lat, lon),), note)
         if not turned:
             return ()
         lat, lon = turned[0]
-    return (Circle(lat=lat, lon=lon, radius=float(found[3])),)
+    return (Circle(lat=lat, lon=lon, radius=radius),)
 
 
 def spell_ring(ring: Ring) -> str:
@@ -105,21 +108,26 @@ def plain(number: float) -> str:
 
 def _degrees(text: str, note: Note) -> tuple[Sequence[float], Sequence[float]]:
     """Give latitudes and longitudes, read at once where the text is spelt as plainly as nearly all are."""
-    numbers = text.replace(",", " ").split()
-    # What is left without the numbers shows that each point is two; float() reads more than CAP allows, but
-    # nothing more of these characters.
-    if len(numbers) > 1 and text.translate(OF_NUMBERS) == (", " * (len(numbers) // 2))[:-1]:
-        try:
-            degrees = list(map(float, numbers))
-        except ValueError:
-            pass
-        else:
-            return degrees[::2], degrees[1::2]
+    points = text.count(",")
+    if degrees := _numbers(text, (", " * points)[:-1], 2 * points):
+        return degrees[::2], degrees[1::2]
     folded = " ".join(text.split())
     if folded != text:
         return _degrees(folded, note)
-    points = odd_points(text, note)
-    return [lat for lat, _ in points], [lon for _, lon in points]
+    found = odd_points(text, note)
+    return [lat for lat, _ in found], [lon for _, lon in found]
+
+
+def _numbers(text: str, between: str, count: int) -> list[float]:
+    """Give so many numbers, or none if anything but these characters stands between them."""
+    if text.translate(OF_NUMBERS) != between:
+        return []
+    try:
+        # float() reads more than CAP allows, but nothing more of the characters that are left here.
+        numbers = list(map(float, text.replace(",", " ").split()))
+    except ValueError:
+        return []
+    return numbers if len(numbers) == count else []
 
 
 def odd_points(text: str, note: Note) -> Ring:

@@ -21,6 +21,7 @@ LOOSE_TIME = re.compile(
     r"\s*(?:([Zz]|UTC|GMT)|(?:UTC|GMT)?([-+,])([0-9]{2}):?([0-9]{2})?)?"
 )
 DECIMAL = re.compile(NUMBER)
+WHOLE = re.compile(r"\+?[0-9]+")
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
 OLD_WORDS = {"very likely": "likely"}  # CAP 1.0 certainty
 
@@ -106,7 +107,7 @@ def read_number(text: str, note: Note) -> float | None:
 
 def read_size(text: str, note: Note) -> int | None:
     """X-NUMBER: read a whole number of bytes (section 3.2.3); None after a note when it is none."""
-    if len(text) > 18 or not re.fullmatch(r"\+?[0-9]+", text):
+    if len(text) > 18 or not WHOLE.fullmatch(text):
         note("X-NUMBER", f"'{text[:40]}' is not a number of bytes and was left out")
         return None
     return int(text)
