@@ -289,3 +289,42 @@ def test_a_real_bmkg_alert_has_its_words_times_and_area(samples: Path) -> None:
     geometry = area.from_cap(reading.alert)
     assert geometry is not None
     assert 100 < area.area_km2(geometry) < 150
+
+
+def test_what_two_languages_share_is_noted_in_each() -> None:
+    """Nothing odd goes unsaid in the second language because the first had it too."""
+    odd = "<onset>2026-11-21T01:15:00+00:00</onset>"
+    shapes = (
+        "<polygon>0,109 1,110 0,110 1,109 0,109</polygon><polygon>0,109 0,110 1,110</polygon><circle>0, 109, 5</circle>"
+    )
+    info = INFO.replace("<expires>", odd + "<expires>")
+    one = f"<info>{info}<area><areaDesc>x</areaDesc>{shapes}</area></info>"
+    reading = read(f"<alert xmlns='{CAP}'>{HEAD}{one}{one}</alert>".encode())
+    wanted = [
+        ("W-TIME-PLUS00", "onset"),
+        ("R-POLY-CLOSED", "area[0]/polygon[1]"),
+        ("R-CIRCLE-FORMAT", "area[0]/circle[0]"),
+    ]
+    crossed = [("W-POLY-INVALID", f"info[{at}]/area[0]/polygon[0]") for at in (0, 1)]
+    assert noted(reading) == [(rule, f"info[{at}]/{where}") for at in (0, 1) for rule, where in wanted] + crossed
+    first, second = reading.alert.infos
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "1,2", "1,2,3 4", "1 2,3", "1,2 ,3 4,", "1,2 3", ",", "1_0,2 3,4", "\uff11,2 3,4"]
+)
+def test_what_is_almost_a_polygon_is_read_as_none(text: str) -> None:
+    """However its commas and blanks are laid out, what is no outline of points leaves only a note."""
+    reading = read(cap(area_text=f"<polygon>{text}</polygon>"))
+    assert reading.alert.infos[0].areas[0].polygons == ()
+    assert {where for _, where in noted(reading)} == {"info[0]/area[0]/polygon[0]"}
+
+
+@pytest.mark.parametrize("deep", [99, 101])
+def test_depth_is_told_however_few_the_tags(deep: int) -> None:
+    """A document of one thread of elements is refused exactly when it is too deep, whether its last closes or not."""
+    raws = [b"<a>" * (deep - 1) + inner + b"</a>" * (deep - 1) for inner in (b"<a/>", b"<a></a>")]
+    for raw in raws:
+        with pytest.raises(BadInput, match="S-DEPTH" if deep > 100 else "R-NS"):
+            read(raw)
