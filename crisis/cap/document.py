@@ -97,7 +97,7 @@ def _pieces(raw: bytes) -> list[bytes]:
     if len(raw) > MOST_BYTES or not FIRST.match(raw):
         return []
     ends = [found.end() for found in LAST.finditer(raw)]
-    pieces = [raw[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+    pieces = [raw[start:end].strip() for start, end in zip([0, *ends], ends, strict=False)]
     whole = 0 < len(ends) <= MOST_ENTRIES and not raw[ends[-1] :].strip()
     return pieces if whole and all(FIRST.match(piece) for piece in pieces) else []
 

@@ -12,6 +12,7 @@ from crisis.cap.nouns import Circle, Ring
 
 FARTHEST_KM = 20_040.0  # half way round the earth
 MOST_POINTS = 100_000  # in one outline; the largest real one has 41,009, and twice as many take four times as long
+MOST_READ = 250_000  # in one outline; each costs a microsecond
 NUMBER = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 OF_NUMBERS = dict.fromkeys(map(ord, "0123456789.+-"))
 PAIR = re.compile(f"({NUMBER}),({NUMBER})")
@@ -25,7 +26,16 @@ def read_rings(text: str, note: Note) -> tuple[Ring, ...]:
 
     One that reaches past 180 degrees becomes two rings; gives none, after a note, when no area can be made of it.
     """
-    lats, lons = _degrees(text, note)
+    if text.count(",") > MOST_READ:
+        note("S-SIZE", f"the polygon has more than {MOST_READ} points and was left out")
+        return ()
+    odd: list[str] = []
+
+    def noting(rule: str, says: str) -> None:
+        odd.append(rule)
+        note(rule, says)
+
+    lats, lons = _degrees(text, noting)
     if not lats:
         return ()
     points = tuple(zip(lats, lons, strict=True))
@@ -34,13 +44,26 @@ def read_rings(text: str, note: Note) -> tuple[Ring, ...]:
             note("R-POLY-RANGE", "reaches past 180 degrees of longitude; it was split there")
             return split
         points = _turned(points, note)
-    if points and points[0] != points[-1]:
-        note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
-        points = (*points, points[0])
-    if too_few(points):
+        if not points:
+            return ()
+    # Where points had to be left out, too few or an open end are no other fault.
+    return _closed(points, _untold if odd else note)
+
+
+def _closed(points: Ring, note: Note) -> tuple[Ring, ...]:
+    ring = points if points[0] == points[-1] else (*points, points[0])
+    if too_few(ring):
         note("R-POLY-MIN4", "the ring has fewer than four points and was left out")
         return ()
-    return (points,)
+    if len(points) < 4:
+        note("R-POLY-MIN4", "the ring has three points; the first was added at the end")
+    elif ring is not points:
+        note("R-POLY-CLOSED", "the ring was not closed; its first point was added at the end")
+    return (ring,)
+
+
+def _untold(*_: str) -> None:
+    """Say nothing."""
 
 
 def split_ring(ring: Ring) -> tuple[Ring, ...]:
@@ -72,9 +95,9 @@ def too_few(ring: Ring) -> bool:
 
 def read_circle(text: str, note: Note) -> tuple[Circle, ...]:
     """R-CIRCLE-FORMAT: read a circle as "lat,lon radius" in km (section 3.2.4); none, after a note, if it is none."""
-    stripped = text.strip()
-    numbers = _numbers(stripped, ", ", 3)
-    loose = None if numbers else LOOSE_CIRCLE.fullmatch(stripped)
+    folded = " ".join(text.split())
+    numbers = _numbers(folded, ", ", 3)
+    loose = None if numbers else LOOSE_CIRCLE.fullmatch(folded)
     if loose:
         numbers = [float(number) for number in loose.groups()]
     if not numbers or not 0 <= numbers[2] < FARTHEST_KM:
@@ -139,9 +162,11 @@ def odd_points(text: str, note: Note) -> Ring:
         note("R-POLY-FORMAT", "there are blanks beside commas; they were ignored")
     found = [PAIR.fullmatch(token) for token in tokens]
     bad = found.count(None)
+    points = tuple((float(pair[1]), float(pair[2])) for pair in found if pair)
     if bad or not tokens:
-        note("R-POLY-FORMAT", f"{bad} of {len(tokens)} points are not 'lat,lon' and were left out")
-    return tuple((float(pair[1]), float(pair[2])) for pair in found if pair)
+        rest = ", and the polygon with them" if too_few((*points, *points[:1])) else ""
+        note("R-POLY-FORMAT", f"{bad} of {len(tokens)} points are not 'lat,lon' and were left out{rest}")
+    return points
 
 
 def _turned(points: Ring, note: Note) -> Ring:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from lxml import etree
 
-from crisis.cap import rules
+from crisis.cap import markup, rules
 from crisis.cap.geometry import read_circle, read_rings
 from crisis.cap.nouns import (
     Alert,
@@ -31,7 +31,8 @@ from crisis.cap.nouns import (
 from crisis.cap.read_part import Log, Part, refuse_strangers
 from crisis.cap.rules import Warning  # noqa: A004 - what the standard's own tools call it
 from crisis.cap.rules_form import read_list, read_number, read_references, read_size, strict_time
-from crisis.cap.xml import parse_untrusted
+from crisis.cap.rules_info import is_of_lines
+from crisis.cap.xml import late_prolog, parse_untrusted
 
 UNDATED = datetime(1970, 1, 1, tzinfo=UTC)  # an alert without any time: too old to be sent on by itself
 NOT_YET_REQUIRED = {"1.0": {"scope", "category", "mimeType"}, "1.1": {"mimeType"}, "1.2": set[str]()}
@@ -44,6 +45,7 @@ RESPONSE_TYPE = {word.value: word for word in ResponseType}
 URGENCY = {word.value: word for word in Urgency}
 SEVERITY = {word.value: word for word in Severity}
 CERTAINTY = {word.value: word for word in Certainty}
+CERTAINTIES = {"1.0": {**CERTAINTY, "Very Likely": Certainty.LIKELY}, "1.1": CERTAINTY, "1.2": CERTAINTY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +63,17 @@ def read(raw: bytes) -> Reading:
     Raises BadInput for a DOCTYPE, XML that is too large, too deep or broken, and roots that are no
     CAP alert. A status that is missing or unknown reads as Draft, an unknown scope as Restricted.
     """
-    return read_element(parse_untrusted(raw))
+    reading = read_element(parse_untrusted(raw))
+    if says := late_prolog(raw):
+        return replace(reading, warnings=(Warning(rule="W-PROLOG", where="", says=says), *reading.warnings))
+    return reading
 
 
 def read_element(element: etree._Element) -> Reading:
     """Read one alert that stands as an element in a document already parsed; the same promises as read."""
     log = Log(version=refuse_strangers(element))
     alert = _alert(Part(element, "alert", "", log))
+    markup.note_strange(element, log)
     return Reading(alert=alert, warnings=_found(alert, log), version=log.version)
 
 
@@ -86,12 +92,12 @@ def _alert(part: Part) -> Alert:
     part.log.zone = sent[-6:] if strict_time(sent) else ""
     infos = _with_misplaced(part, tuple([_info(info) for info in part.parts("info")]))
     return Alert(
-        identifier=part.text("identifier"),
-        sender=part.text("sender"),
+        identifier=_name(part, "identifier"),
+        sender=_name(part, "sender"),
         sent=_sent(part, infos),
         status=part.choice("status", STATUS, Status.DRAFT, Status.DRAFT),
         msg_type=part.choice("msgType", MSG_TYPE, MsgType.ALERT, MsgType.ALERT),
-        scope=part.choice("scope", SCOPE, Scope.PUBLIC, Scope.RESTRICTED),
+        scope=_scope(part),
         source=part.text("source"),
         restriction=part.text("restriction"),
         addresses=read_list(part.text("addresses")),
@@ -103,6 +109,25 @@ def _alert(part: Part) -> Alert:
     )
 
 
+def _name(part: Part, name: str) -> str:
+    text = part.texts.get(name)
+    if text is None:
+        part.missing(name, "empty")
+        part.settle(name, "R-ID-EMPTY")
+        return ""
+    stripped = text.strip()
+    if stripped and stripped != text:
+        part.note(name, "R-ID-CHARS", "has blanks at its ends, which references could not repeat; it was read without")
+    return stripped
+
+
+def _scope(part: Part) -> Scope:
+    scope = part.choice("scope", SCOPE, Scope.PUBLIC, Scope.RESTRICTED)
+    if scope is Scope.RESTRICTED and part.text("scope").strip().lower() != "restricted":
+        part.settle("restriction", "R-SCOPE-RESTRICTION")
+    return scope
+
+
 def _with_misplaced(part: Part, infos: tuple[Info, ...]) -> tuple[Info, ...]:
     """Give the infos with what stood beside them instead of in them: it is said of each."""
     stray = part.misplaced("info")
@@ -111,6 +136,7 @@ def _with_misplaced(part: Part, infos: tuple[Info, ...]) -> tuple[Info, ...]:
     told = _info(stray)
     if not infos:
         return (told,)
+    part.log.count((len(infos) - 1) * (len(told.parameters) + len(told.resources) + len(told.areas)))
     return tuple(
         replace(
             info,
@@ -127,7 +153,8 @@ def _sent(part: Part, infos: tuple[Info, ...]) -> datetime:
     if sent is not None:
         return sent
     times = [time for info in infos for time in (info.effective, info.onset) if time is not None]
-    part.missing("sent", "the earliest time inside")
+    if "sent" not in part.texts:
+        part.missing("sent", "the earliest time inside")
     return min(times, default=UNDATED)
 
 
@@ -135,6 +162,7 @@ def _references(part: Part) -> tuple[Reference, ...]:
     text = part.text("references")
     if not text:
         return ()
+    part.settle("references", "R-REFS-REQUIRED")  # of what cannot be read is said that, not that nothing is there
 
     def note(at: int, rule: str, says: str) -> None:
         part.note(f"references[{at}]", rule, says)
@@ -144,6 +172,8 @@ def _references(part: Part) -> tuple[Reference, ...]:
 
 def _info(part: Part) -> Info:
     get = part.texts.get
+    if "expires" in part.texts or not (part.texts or part.series or part.elements):
+        part.settle("expires", "W-EXPIRES-MISSING")  # there but unreadable; or one among all that is missing
     return Info(
         language=get("language") or "en-US",
         categories=part.choices("category", CATEGORY, Category.OTHER),
@@ -151,7 +181,7 @@ def _info(part: Part) -> Info:
         response_types=part.choices("responseType", RESPONSE_TYPE),
         urgency=part.choice("urgency", URGENCY, Urgency.UNKNOWN, Urgency.UNKNOWN),
         severity=part.choice("severity", SEVERITY, Severity.UNKNOWN, Severity.UNKNOWN),
-        certainty=part.choice("certainty", CERTAINTY, Certainty.UNKNOWN, Certainty.UNKNOWN),
+        certainty=part.choice("certainty", CERTAINTIES[part.log.version], Certainty.UNKNOWN, Certainty.UNKNOWN),
         audience=get("audience", ""),
         event_codes=part.pairs("eventCode"),
         effective=part.time("effective"),
@@ -176,25 +206,36 @@ def _areas(part: Part) -> Iterable[Part]:
 
 def _resource(part: Part) -> Resource:
     get = part.texts.get
-    size = get("size")
+    size, carried, digest = get("size"), get("derefUri", ""), get("digest", "")
+    deref_uri = "".join(carried.split())
+    if digest and len(deref_uri) != len(carried) and is_of_lines(digest, carried):
+        part.note("digest", "W-DIGEST", "is the SHA-1 of the base64 text with its line breaks, not of the file")
+        part.settle("digest", "R-DIGEST")
     return Resource(
         desc=get("resourceDesc", ""),
         mime_type=get("mimeType", ""),
-        size=read_size(size, part.noting("size")) if size else None,
+        size=None if size is None else read_size(size, part.noting("size")),
         uri=get("uri", ""),
-        deref_uri="".join(get("derefUri", "").split()),
-        digest=get("digest", ""),
+        deref_uri=deref_uri,
+        digest=digest,
     )
 
 
 def _area(part: Part) -> Area:
     get = part.texts.get
-    altitude, ceiling = get("altitude"), get("ceiling")
+    altitude, ceiling = _height(part, "altitude"), _height(part, "ceiling")
+    if altitude is None and "altitude" in part.texts:
+        part.settle("ceiling", "R-CEILING")
     return Area(
         desc=get("areaDesc", ""),
         polygons=part.drawn("polygon", part.log.rings, read_rings),
         circles=part.drawn("circle", part.log.circles, read_circle),
         geocodes=part.pairs("geocode"),
-        altitude=read_number(altitude, part.noting("altitude")) if altitude else None,
-        ceiling=read_number(ceiling, part.noting("ceiling")) if ceiling else None,
+        altitude=altitude,
+        ceiling=ceiling,
     )
+
+
+def _height(part: Part, name: str) -> float | None:
+    text = part.texts.get(name)
+    return None if text is None else read_number(text, part.noting(name))

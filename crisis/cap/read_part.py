@@ -35,13 +35,14 @@ MOST_PARTS = 10_000  # infos, resources and areas together; the largest real ale
 MOST_NOTED = 1_000
 
 # CAP 1.2 section 3.4, the order of the XSD; what may be there more than once is marked * if it has parts of its own
-# and + if it is words alone, ! marks one of CAP's own words.
+# and + if it is words alone, ! marks what is looked at with the blanks
+# at its ends.
 SEQUENCES = {
-    "alert": "identifier sender sent status! msgType! source scope! restriction addresses code+ note references "
+    "alert": "identifier! sender! sent status! msgType! source scope! restriction addresses code+ note references "
     "incidents info*",
     "info": "language category+ event responseType+ urgency! severity! certainty! audience eventCode* effective onset "
     "expires senderName headline description instruction web contact parameter* resource* area*",
-    "resource": "resourceDesc mimeType size uri derefUri digest",
+    "resource": "resourceDesc mimeType size uri derefUri! digest",
     "area": "areaDesc polygon+ circle+ geocode* altitude ceiling",
     "pair": "valueName value",
 }
@@ -54,7 +55,7 @@ class Place(NamedTuple):
 
     name: str
     order: int
-    how: str = ""  # empty: one text; +: many; *: many parts; !: one word, blanks and all; -: not read
+    how: str = ""  # empty: one text; +: many; *: many parts; !: one text, blanks and all; -: not read
 
 
 def _places(sequence: str) -> dict[str, Place]:
@@ -68,14 +69,17 @@ def _places(sequence: str) -> dict[str, Place]:
 BY_NAME = {kind: _places(sequence) for kind, sequence in SEQUENCES.items()}
 BY_SPELLING = {kind: {name.lower(): place for name, place in names.items()} for kind, names in BY_NAME.items()}
 BY_TAG = {
-    kind: {f"{{{namespace}}}{name}": place for namespace in VERSIONS for name, place in names.items()}
-    for kind, names in BY_NAME.items()
+    version: {
+        kind: {f"{{{namespace}}}{name}": place for name, place in names.items()} for kind, names in BY_NAME.items()
+    }
+    for namespace, version in VERSIONS.items()
 }
-VALUE_NAMES = frozenset(tag for tag, place in BY_TAG["pair"].items() if place.name == "valueName")
-VALUES = frozenset(BY_TAG["pair"]) - VALUE_NAMES
+VALUE_NAMES = {version: f"{{{namespace}}}valueName" for namespace, version in VERSIONS.items()}
+VALUES = {version: f"{{{namespace}}}value" for namespace, version in VERSIONS.items()}
 ROOTS = {f"{{{namespace}}}alert": version for namespace, version in VERSIONS.items()}
-BY_TAG["alert"][SIGNATURE] = Place("Signature", 99, "-")
-BY_TAG["alert"][f"{{{OLDER_NAMESPACES[1]}}}password"] = Place("password", 5, "-")  # CAP 1.0 only
+for kinds in BY_TAG.values():
+    kinds["alert"][SIGNATURE] = Place("Signature", 99, "-")
+BY_TAG["1.0"]["alert"][f"{{{OLDER_NAMESPACES[1]}}}password"] = Place("password", 5, "-")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,6 +100,10 @@ class Log:
         if len(self.warnings) < MOST_NOTED and (rule, where) not in self.noted:
             self.noted.add((rule, where))
             self.warnings.append(Warning(rule=rule, where=where, says=says))
+
+    def settle(self, where: str, rule: str) -> None:
+        """Keep a rule from being told as well: it only follows from what was noted."""
+        self.noted.add((rule, where))
 
     def count(self, parts: int) -> None:
         """S-SIZE: an alert of very many parts is an attack on whoever reads it."""
@@ -135,7 +143,7 @@ class Part:
         self.series: dict[str, list[str]] = {}  # texts of what may be there more than once
         self.elements: dict[str, list[etree._Element]] = {}
         self.strays: list[etree._Element] = []
-        places, texts = BY_TAG[kind], self.texts
+        places, texts = BY_TAG[log.version][kind], self.texts
         last = 0
         for child in element:
             place = places.get(child.tag) or self._stray(child)
@@ -156,6 +164,9 @@ class Part:
 
     def note(self, name: str, rule: str, says: str) -> None:
         self.log.note(f"{self.where}/{name}" if self.where else name, rule, says)
+
+    def settle(self, name: str, rule: str) -> None:
+        self.log.settle(f"{self.where}/{name}" if self.where else name, rule)
 
     def noting(self, name: str) -> Note:
         return partial(self.note, name)
@@ -180,7 +191,7 @@ class Part:
         spelt = ALIASES.get(local.lower(), local.lower())
         place = BY_SPELLING[self.kind].get(spelt) if namespace[1:] in {"", *VERSIONS} else None
         deeper = DEEPER.get(self.kind, "")
-        if place is None and child.tag in BY_TAG.get(deeper, {}):
+        if place is None and namespace[1:] in VERSIONS and local in BY_NAME.get(deeper, {}):
             self.strays.append(child)
             not_known(local, f"part of {deeper}", self.noting(local[:40]))
             return None
@@ -214,7 +225,7 @@ class Part:
         found = known.get(text)
         if found is not None:
             return found
-        if not text.strip():
+        if name not in self.texts:
             self.missing(name, missing)
             return missing
         return read_choice(text, known, self.noting(name)) or unknown
@@ -229,7 +240,7 @@ class Part:
 
     def time(self, name: str) -> datetime | None:
         text = self.texts.get(name)
-        if not text:
+        if text is None:
             return None
         time = self.log.times.get(text) or strict_time(text)
         if time is None:
@@ -262,7 +273,9 @@ class Part:
     def _pair(self, name: str, at: int, child: etree._Element) -> Pair:
         if len(child) == 2:
             one, two = child
-            if one.tag in VALUE_NAMES and two.tag in VALUES and not len(one) and not len(two):
+            version = self.log.version
+            named = one.tag == VALUE_NAMES[version] and two.tag == VALUES[version]
+            if named and not len(one) and not len(two):
                 return (one.text or "").strip(), (two.text or "").strip()
         return self._odd_pair(name, at, child)
 

@@ -137,8 +137,8 @@ def exercise_note(alert: Alert) -> Found:
 
 
 def info_missing(alert: Alert) -> Found:
-    """R-INFO-MISSING: an Alert or Update carries at least one info (section 3.2.1)."""
-    if not alert.infos and alert.msg_type in {MsgType.ALERT, MsgType.UPDATE}:
+    """R-INFO-MISSING: an Alert or Update carries at least one info, unless it is of the System (section 3.2.1)."""
+    if not alert.infos and alert.status is not Status.SYSTEM and alert.msg_type in {MsgType.ALERT, MsgType.UPDATE}:
         yield "info", f"is missing though the type is {alert.msg_type}"
 
 

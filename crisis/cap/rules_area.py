@@ -8,7 +8,7 @@ from collections.abc import Callable
 from crisis.cap.geometry import FARTHEST_KM
 from crisis.cap.nouns import Area
 from crisis.cap.rules_alert import Found
-from crisis.cap.rules_info import HIDDEN
+from crisis.cap.rules_info import HIDDEN, holds_entity, holds_tags
 
 
 def area_required(area: Area) -> Found:
@@ -21,6 +21,18 @@ def area_hidden(area: Area) -> Found:
     """W-TEXT: the words for an area hold no control, direction or zero-width character (Unicode TR 36)."""
     if not area.desc.isprintable() and HIDDEN.search(area.desc):
         yield "areaDesc", "holds control or direction characters"
+
+
+def area_entity(area: Area) -> Found:
+    """W-TEXT-ENTITY: the words for an area hold no character that was escaped twice (section 3.3.1)."""
+    if "&" in area.desc and holds_entity(area.desc):
+        yield "areaDesc", "holds an entity that was escaped twice"
+
+
+def area_html(area: Area) -> Found:
+    """W-TEXT-HTML: the words for an area are plain text, not HTML (section 3.3.1)."""
+    if "<" in area.desc and holds_tags(area.desc):
+        yield "areaDesc", "holds HTML tags"
 
 
 def circle_format(area: Area) -> Found:
@@ -53,6 +65,8 @@ AreaRule = Callable[[Area], Found]
 AREA_RULES: tuple[tuple[str, AreaRule], ...] = (
     ("X-REQUIRED", area_required),
     ("W-TEXT", area_hidden),
+    ("W-TEXT-ENTITY", area_entity),
+    ("W-TEXT-HTML", area_html),
     ("R-CIRCLE-FORMAT", circle_format),
     ("X-NUMBER", height_number),
     ("R-CEILING", ceiling),

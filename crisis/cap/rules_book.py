@@ -9,6 +9,7 @@ from typing import Any
 
 from crisis.cap import (
     geometry,
+    markup,
     profiles,
     read_part,
     rules_alert,
@@ -25,10 +26,12 @@ AS_READ: tuple[tuple[str, Rule], ...] = (
     ("S-DTD", xml.no_doctype),
     ("S-DEPTH", xml.refuse_depth),
     ("S-MALFORMED", xml.malformed),
+    ("W-PROLOG", xml.late_prolog),
     ("R-NS", read_part.refuse_strangers),
     ("X-ORDER", rules_form.in_order),
     ("X-REPEATED", rules_form.only_once),
     ("X-UNKNOWN", rules_form.not_known),
+    ("X-UNKNOWN", markup.note_strange),
     ("X-REQUIRED", rules_form.not_there),
     ("X-ENUM", rules_form.read_choice),
     ("X-NUMBER", rules_form.read_number),

@@ -20,6 +20,9 @@ LOOSE_TIME = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ] ?([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)(?:\.[0-9]+)?"
     r"\s*(?:([Zz]|UTC|GMT)|(?:UTC|GMT)?([-+,])([0-9]{2}):?([0-9]{2})?)?"
 )
+REPEATED_TIME = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]+)?(?:Z|[-+][0-9]{2}:[0-9]{2})")
+WITHOUT_OFFSET = re.compile(r"[0-9-]{10}[Tt][0-9:]+(?:\.[0-9]+)?")
+LAST_OFFSET, LAST_MINUTE = "14:00", "59"  # XML Schema part 2 section 3.2.7.3
 DECIMAL = re.compile(NUMBER)
 WHOLE = re.compile(r"\+?[0-9]+")
 QUOTED = re.compile(r'"([^"]*)"|(\S+)')
@@ -31,7 +34,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 def strict_time(text: str) -> datetime | None:
     """Read a time that is spelt as the standard has it (section 3.3.2); None for any other."""
-    if not STRICT_TIME.fullmatch(text):
+    if not STRICT_TIME.fullmatch(text) or text[-5:] > LAST_OFFSET or text[-2:] > LAST_MINUTE:
         return None
     try:
         time = datetime.fromisoformat(text)
@@ -43,7 +46,8 @@ def strict_time(text: str) -> datetime | None:
 def read_time(text: str, note: Note, zone: str = "") -> datetime | None:
     """R-TIME-FORMAT: read a time as 2026-11-21T08:15:00+07:00; loosely, after a note; None when it is no time.
 
-    No Z, no fraction, always an offset (CAP 1.2 section 3.3.2); one without is taken as in `zone`, else as UTC.
+    No Z, no fraction, always an offset, of 14 hours at most (CAP 1.2 section 3.3.2); one without is taken as in
+    `zone`, else as UTC.
     """
     time = strict_time(text)
     if time is not None:
@@ -72,6 +76,8 @@ def _loose(text: str, zone: str) -> datetime | None:
     if found is None:
         return None
     day, hour, utc, sign, hours, minutes = found.groups()
+    if f"{hours or '00'}:{minutes or '00'}" > LAST_OFFSET or (minutes or "") > LAST_MINUTE:
+        return None
     zone = "+00:00" if utc else zone
     offset = f"{'-' if sign == '-' else '+'}{hours}:{minutes or '00'}" if sign else zone
     return datetime.fromisoformat(f"{day}T{hour}{offset}")
@@ -124,7 +130,7 @@ def read_list(text: str) -> tuple[str, ...]:
 def read_references(text: str, note: Callable[[int, str, str], None], zone: str = "") -> Iterator[Reference]:
     """R-REFS-TRIPLE: read references as sender,identifier,sent parted by any blanks (section 3.2.1).
 
-    Loose times, such as with Z, are read after W-REFS-TIME; other odd triples are left out after a note.
+    What cannot be read is left out after a note. A time without an offset is read as in `zone`, after one too.
     """
     for at, triple in enumerate(text.split()):
         sender, _, rest = triple.partition(",")
@@ -134,14 +140,17 @@ def read_references(text: str, note: Callable[[int, str, str], None], zone: str 
         if not sender or not identifier or time is None:
             note(at, "R-REFS-TRIPLE", f"'{triple[:80]}' is not sender,identifier,sent and was left out")
             continue
-        for rule in odd:
-            refs_time(at, rule, note)
+        if odd and WITHOUT_OFFSET.fullmatch(sent):
+            note(at, "R-REFS-TRIPLE", "has a time without an offset; it was read as in the zone of the others")
+        elif odd:
+            refs_time(at, sent, note)
         yield Reference(sender=sender, identifier=identifier, sent=time)
 
 
-def refs_time(at: int, rule: str, note: Callable[[int, str, str], None]) -> None:
-    """W-REFS-TIME: the time in a reference is as that alert spelt it, Z too, so it is only warned of (3.2.1)."""
-    note(at, "W-TIME-PLUS00" if rule.startswith("W-") else "W-REFS-TIME", "has a time that is not spelt as CAP does")
+def refs_time(at: int, sent: str, note: Callable[[int, str, str], None]) -> None:
+    """W-REFS-TIME: a reference repeats a time as that alert spelt it: Z, +00:00 and fractions pass (section 3.2.1)."""
+    if not REPEATED_TIME.fullmatch(sent):
+        note(at, "W-REFS-TIME", "has a time that is not spelt as CAP does")
 
 
 def in_order(name: str, order: int, last: int, note: Note) -> int:

@@ -6,6 +6,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Callable
+from html.entities import html5
 
 from crisis.cap.nouns import Info, Resource, ResponseType
 from crisis.cap.rules_alert import Found
@@ -13,26 +14,60 @@ from crisis.cap.rules_alert import Found
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 SHA1 = re.compile(r"[0-9A-Fa-f]{40}")
 MIME = re.compile(r"[\w.+-]+/[\w.+-]+(\s*;.*)?", re.ASCII)
-CHARS = r"A-Za-z0-9._~!$&'()*+,;=@/-"  # RFC 3986 pchar and /, without the colon
-COLON, QUERY = CHARS.replace("/-", "/:-"), CHARS.replace("/-", "/:?-")
-TAIL = rf"(?:\?[{QUERY}]*(?:%[0-9A-Fa-f]{{2}}[{QUERY}]*)*)?(?:#[{QUERY}]*(?:%[0-9A-Fa-f]{{2}}[{QUERY}]*)*)?"
-WEB = re.compile(
-    rf"(?i:https?)://[A-Za-z0-9.-]+(?::[0-9]{{1,5}})?(?:/[{COLON}]*(?:%[0-9A-Fa-f]{{2}}[{COLON}]*)*)?{TAIL}"
+HIDING = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+# What may stand in an address as it is: RFC 3986, and what browsers and RFC 3987 take besides, such as | or letters
+# beyond ASCII; no blanks, control characters, double quotes, brackets.
+NEVER = rf"\s{HIDING}\"<>\\\[\]%"
+PERCENT = "%[0-9A-Fa-f]{2}"
+
+
+def _any_but(more: str) -> str:
+    return rf"[^{NEVER}{more}]*(?:{PERCENT}[^{NEVER}{more}]*)*"
+
+
+TAIL = rf"(?:\?{_any_but('#')})?(?:#{_any_but('#')})?"
+HOST = rf"(?:\[[0-9A-Fa-f:.]+\]|[^\W_][^{NEVER}/?#@:]*)"
+WEB = re.compile(rf"(?i:https?)://(?:{_any_but('/?#@')}@)?{HOST}(?::[0-9]{{1,5}})?(?:/{_any_but('?#')})?{TAIL}")
+RELATIVE = re.compile(rf"(?!//){_any_but(':?#')}{TAIL}")
+LONGEST = 2_000  # characters of an address; more than browsers and phones open
+ENTITY = re.compile(r"&(?:(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
+ELEMENTS = (
+    "a abbr acronym address applet area article aside audio b base basefont bdi bdo big blink blockquote body br "
+    "button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em "
+    "embed fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i "
+    "iframe img input ins kbd label legend li link main map mark marquee menu meta meter nav nobr noframes noscript "
+    "object ol optgroup option output p param picture pre progress q rp rt ruby s samp script search section select "
+    "slot small source span strike strong style sub summary sup svg table tbody td template textarea tfoot th thead "
+    "time title tr track tt u ul var video wbr"
 )
-RELATIVE = re.compile(rf"(?!//)(?:[{CHARS}]|%[0-9A-Fa-f]{{2}})[{CHARS}]*(?:%[0-9A-Fa-f]{{2}}[{CHARS}]*)*{TAIL}")
-ENTITY = re.compile(r"&(amp|lt|gt|quot|apos|nbsp|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
-TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-WORDS = ("event", "senderName", "headline", "description", "instruction", "contact")
+TAG = re.compile(rf"</?(?:{ELEMENTS.replace(' ', '|')})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+HIDDEN = re.compile(f"[{HIDING}]")
+WORDS = ("event", "senderName", "headline", "description", "instruction", "contact", "audience")
 HEADLINE = 160  # characters, CAP 1.2 section 3.2.2
 
 
 def _words(info: Info) -> tuple[str, ...]:
-    return info.event, info.sender_name, info.headline, info.description, info.instruction, info.contact
+    said = (info.event, info.sender_name, info.headline, info.description, info.instruction)
+    return (*said, info.contact, info.audience)
 
 
 def _where(hit: Callable[[str], object], info: Info, says: str) -> Found:
     return ((name, says) for name, text in zip(WORDS, _words(info), strict=True) if hit(text))
+
+
+def holds_entity(text: str) -> bool:
+    """Tell whether people would read &amp; or &#176; or another entity that HTML has."""
+    return any(number or f"{name};" in html5 for number, name in ENTITY.findall(text))
+
+
+def holds_tags(text: str) -> bool:
+    """Tell whether there is a tag of HTML; <see the map> and <a@b.id> are none."""
+    return TAG.search(text) is not None
+
+
+def is_web(address: str) -> bool:
+    """Tell whether this is a whole http or https address with a host."""
+    return len(address) <= LONGEST and WEB.fullmatch(address) is not None
 
 
 def info_required(info: Info) -> Found:
@@ -58,13 +93,13 @@ def headline_160(info: Info) -> Found:
 def text_entity(info: Info) -> Found:
     """W-TEXT-ENTITY: words hold no character that was escaped twice: people would read &amp; (section 3.3.1)."""
     if "&" in "".join(_words(info)):
-        yield from _where(ENTITY.search, info, "holds an entity that was escaped twice")
+        yield from _where(holds_entity, info, "holds an entity that was escaped twice")
 
 
 def text_html(info: Info) -> Found:
     """W-TEXT-HTML: words are plain text, not HTML (sections 3.2.2 and 3.3.1)."""
     if "<" in "".join(_words(info)):
-        yield from _where(TAG.search, info, "holds HTML tags")
+        yield from _where(holds_tags, info, "holds HTML tags")
 
 
 def text_hidden(info: Info) -> Found:
@@ -76,7 +111,7 @@ def text_hidden(info: Info) -> Found:
 
 def web_scheme(info: Info) -> Found:
     """S-URI-SCHEME: web is a whole http or https address (section 3.2.2); no other is safe to show."""
-    if info.web and not WEB.fullmatch(info.web):
+    if info.web and not is_web(info.web):
         yield "web", "is not a whole http or https address"
 
 
@@ -108,8 +143,8 @@ def mime_type(resource: Resource) -> Found:
 
 def uri_scheme(resource: Resource) -> Found:
     """S-URI-SCHEME: uri is a whole http or https address, or relative where derefUri carries it (section 3.2.3)."""
-    carried = bool(resource.deref_uri) and RELATIVE.fullmatch(resource.uri)
-    if resource.uri and not carried and not WEB.fullmatch(resource.uri):
+    carried = bool(resource.deref_uri) and len(resource.uri) <= LONGEST and RELATIVE.fullmatch(resource.uri)
+    if resource.uri and not carried and not is_web(resource.uri):
         yield "uri", "is not a whole http or https address"
 
 
@@ -142,19 +177,22 @@ def deref_base64(resource: Resource) -> Found:
         yield "derefUri", "is not base64"
 
 
-def size_true(resource: Resource) -> Found:
-    """W-SIZE: size is about that of the file in bytes, exactly so where derefUri carries it (section 3.2.3)."""
-    text = resource.deref_uri
-    if text and resource.size is not None and len(text) % 4 == 0:
-        carried = len(text) // 4 * 3 - (len(text) - len(text.rstrip("=")))
-        if carried != resource.size:
-            yield "size", f"is {resource.size} though derefUri carries {carried} bytes"
-
-
 def size_number(resource: Resource) -> Found:
     """X-NUMBER: size is a whole number of bytes, not below zero (section 3.2.3)."""
     if resource.size is not None and resource.size < 0:
         yield "size", "is below zero"
+
+
+def is_of_lines(digest: str, text: str) -> bool:
+    """Tell whether a digest is that of base64 text with its line breaks, however they were spelt, not of the file."""
+    carried = decoded("".join(text.split()))
+    if carried is not None and digest.lower() == _sha1(carried):
+        return False
+    bare = text.strip()
+    spelt = {text, bare, "\n".join(line.strip() for line in bare.splitlines())}
+    ended = {one + end for one in spelt for end in ("", "\n")}
+    ended |= {one.replace("\n", "\r\n") for one in ended}
+    return digest.lower() in {_sha1(one.encode("utf-8", "replace")) for one in ended}
 
 
 def _sha1(carried: bytes) -> str:
@@ -190,5 +228,4 @@ RESOURCE_RULES: tuple[tuple[str, ResourceRule], ...] = (
     ("R-DEREF", deref_base64),
     ("R-DIGEST", digest),
     ("W-DIGEST", digest_of_text),
-    ("W-SIZE", size_true),
 )

@@ -101,9 +101,14 @@ def poly_antimeridian(all_of_them: Sequence[Outline]) -> Found:
             (outline, f"spans {east - west:.0f} degrees of longitude; split it at 180 degrees")
             for outline in all_of_them
             for _, _, west, east in (outline.box,)
-            if east - west > 180
+            if east - west > 180 and not _all_around(outline.ring)
         ]
     )
+
+
+def _all_around(ring: Ring) -> bool:
+    """Tell the box around the whole earth, which can mean nothing else."""
+    return len(ring) == 5 and {lon for _, lon in ring} == {-180, 180} and len(set(ring)) == 4
 
 
 def poly_invalid(all_of_them: Sequence[Outline]) -> Found:

@@ -13,6 +13,7 @@ BYTES_A_TAG = 16  # a document at its largest has at most one tag or attribute i
 DEEPEST = 100
 BOM = b"\xef\xbb\xbf"
 BLANKS = b" \t\r\n"
+BLANK = {b" ", b"\t", b"\r", b"\n"}
 DECLARED = re.compile(rb"<\?xml[^>]*?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 # Encodings in which the bytes of <!DOCTYPE can mean nothing else and nothing else can mean <!DOCTYPE.
 PLAIN = re.compile(rb"(?i)utf-?8|(us-)?ascii|iso-?8859-?[0-9]+|latin-?1|windows-125[0-9]|cp125[0-9]")
@@ -86,6 +87,13 @@ def parse_untrusted(raw: bytes, *, most_bytes: int = MOST_BYTES) -> etree._Eleme
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         raise BadInput(malformed(error)) from None
     return root
+
+
+def late_prolog(raw: bytes) -> str:
+    """W-PROLOG: the XML declaration stands at the very beginning (XML 1.0 section 2.8); say what is before it."""
+    raw = raw.removeprefix(BOM)
+    late = raw[:1] in BLANK and raw.lstrip(BLANKS).startswith(b"<?xml")
+    return "there are blanks before the XML declaration; they were ignored" if late else ""
 
 
 def no_doctype(raw: bytes) -> bool:

@@ -56,6 +56,11 @@ ATTACKS = {
     "a million elements": (cap("<a/>" * 1_000_000), "S-SIZE"),
     "a million attributes": (cap(more="".join(f" a{at}=''" for at in range(1_000_000))), "S-SIZE"),
     "twenty thousand infos": (cap("<info/>" * 20_000), "S-SIZE"),
+    "three thousand areas beside as many infos": (
+        cap("<info/>" * 3_000 + "<area><areaDesc>x</areaDesc></area>" * 3_000),
+        "S-SIZE",
+    ),
+    "parameters beside infos": (cap("<info/>" * 5_000 + "<parameter/>" * 5_000), "S-SIZE"),
     "undeclared entity": (cap("<note>&hujan;</note>"), "S-MALFORMED"),
     "NUL": (cap("<note>a\0b</note>"), "S-MALFORMED"),
     "twice the same attribute": (cap(more=" a='1' a='2'"), "S-MALFORMED"),
@@ -132,6 +137,8 @@ BIG = {
     "many bad polygons": "<area><areaDesc>x</areaDesc>" + "<polygon>x</polygon>" * 100_000 + "</area>",
     "many geocodes": "<area><areaDesc>x</areaDesc>"
     + "<geocode><valueName>a</valueName><value>b</value></geocode>" * 50_000 + "</area>",
+    "attributes everywhere": "<parameter a='b'><value c='d'/></parameter>" * 60_000,
+    "words everywhere": "<parameter>a<value/>b</parameter>" * 60_000,
     "many strangers": "<x/>" * 200_000,
     "nested strangers": "<event>" + "<b>x</b>" * 100_000 + "</event>",
     "one line": f"<description>{'x' * 7_000_000}</description>",

@@ -43,6 +43,8 @@ SOUND = f"""<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>BPBD
 POLYGON = "0,109 0,110 1,110 1,109 0,109"
 LINK = "<references>a@b.id,BPBD-1,2026-11-21T07:15:00+07:00</references>"
 ENCODED = base64.b64encode(FILE).decode()
+NEWLINE, WINDOWS = "\n", "\r\n"
+LINES = ENCODED[:8] + NEWLINE + ENCODED[8:]
 
 # rule, what stands in the sound alert, what breaks the rule there
 BREAKS = [
@@ -70,7 +72,8 @@ BREAKS = [
     ("R-REFS-TRIPLE", "2026-11-21T07:15:00+07:00<", "kemarin<"),
     ("R-REFS-SELF", "BPBD-1", "BPBD-2"),
     ("R-REFS-POSTDATED", "BPBD-1,2026-11-21T07", "BPBD-1,2026-11-21T09"),
-    ("W-REFS-TIME", "2026-11-21T07:15:00+07:00<", "2026-11-21T00:15:00Z<"),
+    ("R-REFS-TRIPLE", "2026-11-21T07:15:00+07:00<", "2026-11-21T07:15:00<"),
+    ("W-REFS-TIME", "2026-11-21T07:15:00+07:00<", "2026-11-21T07:15+07:00<"),
     ("W-ERROR-NOTE", "Update</msgType>", "Error</msgType>"),
     ("W-EXERCISE-NOTE", "Actual", "Exercise"),
     ("R-INFO-MISSING", "<info>.*</info>", ""),
@@ -119,7 +122,7 @@ BREAKS = [
     ("R-DIGEST", "<digest>", "<digest>x"),
     ("R-DIGEST", hashlib.sha1(FILE).hexdigest(), "0" * 40),
     ("W-DIGEST", hashlib.sha1(FILE).hexdigest(), hashlib.sha1(ENCODED.encode()).hexdigest()),
-    ("W-SIZE", "<size>13", "<size>14"),
+    ("W-PROLOG", "<alert", "\n<?xml version='1.0'?><alert"),
     ("R-POLY-FORMAT", POLYGON, ""),
     ("R-POLY-FORMAT", POLYGON, POLYGON.replace(",", ", ")),
     ("R-POLY-FORMAT", POLYGON, POLYGON.replace("1,110", "1e0,110")),
@@ -173,7 +176,97 @@ KEEPS = [
     ("<ceiling>100</ceiling>", ""),
     ("<ceiling>100", "<ceiling>10"),
     ("<language>en-US", "<language>id-ID"),
-]
+    ("2026-11-21T07:15:00+07:00<", "2026-11-21T00:15:00Z<"),
+    ("2026-11-21T07:15:00+07:00<", "2026-11-21T00:15:00+00:00<"),
+    ("2026-11-21T07:15:00+07:00<", "2026-11-21T07:15:00.250+07:00<"),
+    ("<sent>2026-11-21T08:15:00+07:00", "<sent>2026-11-21T15:15:00+14:00"),
+    ("Air naik.", "Air&#13;&#10;naik."),
+    ("<areaDesc>Sungai", "<areaDesc>&#13;\n\tSungai"),
+    ("Air naik.", "&lt;lihat peta>, &lt;a@b.id>, &lt;https://bpbd.id/>, &lt;2 m> naik"),
+    ("Air naik.", "R&amp;D; &amp;naik; &amp; &amp;c."),
+    ("<size>13", "<size>14"),
+    ("-0.17,109.4 5", " -0.17,109.4\n  5 "),
+    (POLYGON, "90,-180 90,180 -90,180 -90,-180 90,-180"),
+    ("<alert", "<alert xmlns:x='urn:x' xml:lang='id' xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' "
+     "xsi:schemaLocation='urn:oasis:names:tc:emergency:cap:1.2 CAP-v1.2.xsd'"),
+    ("<alert", "<?xml version='1.0'?>\n<alert"),
+    ("<alert", "\n<alert"),
+    ("</alert>", "<Signature xmlns='http://www.w3.org/2000/09/xmldsig#' Id='a'><KeyInfo Id='b'/></Signature></alert>"),
+    ("peta.png", "#peta"),
+    ("peta.png", "./img/peta_é{1}|2.png?x"),
+    *[("https://bpbd.id/1?a=%20b#c", address) for address in (
+        "http://[2001:db8::1]:8080/x", "https://bücher.example/ä", "https://a_b.id/", "https://b.id/a|b/{c}/^",
+        "https://b.id/警報?q=é#ü", "HTTPS://B.ID", "https://b.id?x", "https://u@b.id/", "https://b.id/" + "x" * 1900,
+    )],
+]  # fmt: skip
+
+
+# what breaks one rule and no other: nothing untrue is said beside it
+ALONE = [
+    ("X-REQUIRED", "<identifier>BPBD-2</identifier>", ""),
+    ("X-REQUIRED", "<sender>a@b.id</sender>", ""),
+    ("X-REQUIRED", "<sent>2026-11-21T08:15:00+07:00</sent>", ""),
+    ("R-ID-EMPTY", "<identifier>BPBD-2</identifier>", "<identifier/>"),
+    ("R-ID-EMPTY", "<sender>a@b.id", "<sender> "),
+    ("R-ID-CHARS", "<identifier>BPBD-2", "<identifier> BPBD-2"),
+    ("R-ID-CHARS", "<sender>a@b.id", "<sender>\n  a@b.id\n"),
+    ("R-TIME-FORMAT", "<sent>2026-11-21T08:15:00+07:00", "<sent>"),
+    ("R-TIME-FORMAT", "<sent>2026-11-21T08:15:00+07:00", "<sent>besok"),
+    ("R-TIME-FORMAT", "<sent>2026-11-21T08:15:00+07:00", "<sent>2026-11-21T08:15:00+15:00"),
+    ("R-TIME-FORMAT", "<sent>2026-11-21T08:15:00+07:00", "<sent>2026-11-21T08:15:00+07:75"),
+    ("R-TIME-FORMAT", "<onset>2026-11-21T08:30:00+07:00", "<onset>"),
+    ("R-TIME-FORMAT", "<effective>2026-11-21T08:15:00+07:00", "<effective>"),
+    ("R-TIME-FORMAT", "<expires>2026-11-21T14:15:00+07:00", "<expires>"),
+    ("R-TIME-FORMAT", "<expires>2026-11-21T14:15:00+07:00", "<expires>besok"),
+    ("R-TIME-FORMAT", "<expires>2026-11-21T14:15:00+07:00", "<expires>2026-11-21T14:15:00+14:01"),
+    ("X-ENUM", "<status>Actual", "<status>"),
+    ("X-ENUM", "<msgType>Update", "<msgType>"),
+    ("X-ENUM", "<scope>Public", "<scope> "),
+    ("X-ENUM", "<scope>Public", "<scope>Semua"),
+    ("X-ENUM", "<urgency>Immediate", "<urgency>"),
+    ("X-ENUM", "<severity>Severe", "<severity>"),
+    ("X-ENUM", "<certainty>Observed", "<certainty>"),
+    ("X-ENUM", "<certainty>Observed", "<certainty>Very Likely"),
+    ("X-NUMBER", "<size>13", "<size>"),
+    ("X-NUMBER", "<altitude>10", "<altitude>"),
+    ("X-NUMBER", "<altitude>10", "<altitude>sepuluh"),
+    ("X-NUMBER", "<ceiling>100", "<ceiling>"),
+    ("R-REFS-TRIPLE", "a@b.id,BPBD-1,", "a@b.id;BPBD-1;"),
+    ("R-REFS-TRIPLE", "2026-11-21T07:15:00+07:00<", "2026-11-21T07:15:00.5<"),
+    ("R-REFS-REQUIRED", LINK, "<references> </references>"),
+    ("R-POLY-FORMAT", POLYGON, "0,109 0,110 1,110 1,109 nan,109"),
+    ("R-POLY-FORMAT", POLYGON, "POLYGON((109 0,110 0,110 1,109 0))"),
+    ("R-POLY-MIN4", POLYGON, "0,109 0,110 1,110"),
+    ("R-POLY-MIN4", POLYGON, "0,109 0,110"),
+    ("R-POLY-RANGE", POLYGON, "91,109 0,110 1,110 91,109"),
+    ("S-SIZE", POLYGON, "1,1 " * 260_000),
+    ("W-TEXT-ENTITY", "Air naik", "Air &amp;eacute; naik"),
+    ("W-TEXT-ENTITY", "<areaDesc>Sungai", "<areaDesc>Su&amp;amp;ngai"),
+    ("W-TEXT-ENTITY", "<certainty>Observed</certainty>",
+     "<certainty>Observed</certainty><audience>a &amp;nbsp;b</audience>"),
+    ("W-TEXT-HTML", "Air naik", "Air&lt;BR />naik"),
+    ("W-TEXT-HTML", "Air naik", "&lt;a href='x'>Air"),
+    ("W-TEXT-HTML", "<areaDesc>Sungai", "<areaDesc>&lt;b>Sungai"),
+    ("W-TEXT-HTML", "<certainty>Observed</certainty>", "<certainty>Observed</certainty><audience>&lt;p></audience>"),
+    ("W-TEXT", "<certainty>Observed</certainty>", "<certainty>Observed</certainty><audience>a\u202eb</audience>"),
+    ("X-UNKNOWN", "<status>", "<status x='y'>"),
+    ("X-UNKNOWN", "<value>210", "<value xml:lang='id'>210"),
+    ("X-UNKNOWN", "<info>", "halo <info>"),
+    ("X-UNKNOWN", "<altitude>", "halo<altitude>"),
+    ("X-UNKNOWN", "<contact>", "<contact xmlns='urn:oasis:names:tc:emergency:cap:1.1'>"),
+    ("X-UNKNOWN", "<geocode>", "<geocode xmlns='http://www.incident.com/cap/1.0'>"),
+    ("R-DIGEST", hashlib.sha1(FILE).hexdigest() + "<", "0" * 40 + "<"),
+    ("W-DIGEST", f"{ENCODED}</derefUri><digest>{hashlib.sha1(FILE).hexdigest()}",
+     f"\n{LINES}\n</derefUri><digest>{hashlib.sha1(LINES.encode()).hexdigest()}"),
+    ("W-DIGEST", f"{ENCODED}</derefUri><digest>{hashlib.sha1(FILE).hexdigest()}",
+     f"{LINES}</derefUri><digest>{hashlib.sha1(LINES.replace(NEWLINE, WINDOWS).encode()).hexdigest().upper()}"),
+    *[("S-URI-SCHEME", "https://bpbd.id", address) for address in (
+        "ftp://bpbd.id", "data:text/html,x", "file:///x", "JavaScript:alert(1)", "https://", "https:///x", "https://?x",
+        "https://b .id", "https://b.id/a b", "https://b.id/\u202ex", "https://b.id/&quot;", "https://b.id/&lt;x", "/x",
+        "https://b.id:x", "https://b.id/%zz", "mailto:a@b.id", "https://b.id/" + "x" * 2000,
+    )],
+    *[("S-URI-SCHEME", "peta.png", address) for address in ("data:image/png,x", "javascript:x", "a b", "x" * 2001)],
+]  # fmt: skip
 
 
 def changed(old: str, new: str) -> bytes:
@@ -202,6 +295,12 @@ def test_each_rule_finds_the_alert_that_breaks_it(rule: str, old: str, new: str)
     raw = without_note(raw) if rule.endswith("-NOTE") else raw
     assert rule in broken(raw)
     assert broken(SOUND.encode()) == set()
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), ALONE, ids=[f"{at}-{row[0]}" for at, row in enumerate(ALONE)])
+def test_one_fault_is_told_by_its_rule_alone(rule: str, old: str, new: str) -> None:
+    """What only follows from a fault is no second one: an officer reads what to mend."""
+    assert broken(changed(old, new)) == {rule}
 
 
 @pytest.mark.parametrize(("old", "new"), KEEPS)
@@ -281,6 +380,42 @@ def test_a_time_without_an_offset_is_in_the_zone_of_the_others() -> None:
         ("R-TIME-FORMAT", "sent"),
         ("R-TIME-FORMAT", "info[0]/onset"),
     ]
+
+
+def test_a_reference_without_an_offset_is_in_the_zone_of_the_others() -> None:
+    """It is kept: an update that cannot be tied to its alert would stand beside it."""
+    bare = reading("2026-11-21T07:15:00+07:00<", "2026-11-21T07:15:00<")
+    assert bare.alert == read(SOUND.encode()).alert
+    assert [(w.rule, w.where) for w in bare.warnings] == [("R-REFS-TRIPLE", "references[0]")]
+
+
+def test_names_are_read_without_the_blanks_at_their_ends() -> None:
+    """Else nothing could reference an alert that was written with line breaks."""
+    wide = reading("<identifier>BPBD-2", "<identifier>\n BPBD-2 ")
+    assert wide.alert == read(SOUND.encode()).alert
+    assert [(w.rule, w.where) for w in wide.warnings] == [("R-ID-CHARS", "identifier")]
+
+
+def test_what_has_no_place_is_told_where_it_stands() -> None:
+    """Attributes and words between elements are named by the element that has them."""
+    odd = reading("<value>6112", "<value a='b'>6112")
+    assert [(w.rule, w.where) for w in odd.warnings] == [("X-UNKNOWN", "info[0]/area[0]/geocode[0]/value")]
+    between = reading("<info><language>en-US", "<info>halo<language>en-US")
+    assert [(w.rule, w.where) for w in between.warnings] == [("X-UNKNOWN", "info[1]")]
+    assert [w.where for w in reading("<alert", "<alert a='b'").warnings] == ["alert"]
+
+
+def test_a_heartbeat_of_the_system_needs_no_info() -> None:
+    """Networks send alerts without words to show that they live; of a test they are still a fault."""
+    silent = changed("<info>.*</info>", "").decode()
+    assert broken(silent.replace("Actual", "System").encode()) == set()
+    assert broken(silent.replace("Actual", "Test").encode()) == {"R-INFO-MISSING"}
+
+
+def test_an_empty_info_is_told_by_what_it_has_to_have() -> None:
+    """Only advice is spared; each required part is named."""
+    empty = changed("<info>.*</info>", "").replace(b"</alert>", b"<info/></alert>")
+    assert broken(empty) == {"X-REQUIRED"}
 
 
 def test_an_unknown_category_is_other() -> None:
