@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, TextIO
 
 from rich.console import Console, RenderableType
 
@@ -34,18 +35,30 @@ def console(*, aside: bool = False) -> Console:
 
 def show(renderable: RenderableType, *, aside: bool = False) -> None:
     """Print for people."""
-    console(aside=aside).print(renderable)
+    shown = console(aside=aside)
+    if isinstance(shown.file, TextIOWrapper):
+        shown.file.reconfigure(errors="backslashreplace")  # a terminal that knows ASCII alone still shows the rest
+    shown.print(renderable)
 
 
 def say(text: str, *, aside: bool = False) -> None:
     """Print one line for people, never wrapped."""
-    print(plain(text), file=sys.stderr if aside else sys.stdout)
+    stream = sys.stderr if aside else sys.stdout
+    print(_spelt(plain(text), stream), file=stream)
 
 
 def tell(document: Any, *, line: bool = False) -> None:
     """Print one JSON document, on one line where many follow each other."""
     text = json.dumps(document, ensure_ascii=False, indent=None if line else 2)
+    if _spelt(text, sys.stdout) != text:
+        text = json.dumps(document, indent=None if line else 2)
     print(text.translate(_ESCAPED), flush=line)
+
+
+def _spelt(text: str, stream: TextIO) -> str:
+    """Give a text that the stream can take: names of files may be any bytes, and a terminal may know ASCII alone."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def confirm(question: str, *, yes: bool) -> None:
@@ -54,6 +67,6 @@ def confirm(question: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise BadInput(f"{plain(question)} There is no terminal to ask at: add --yes to go ahead.")
-    print(f"{plain(question)} Type YES (YA): ", end="", file=sys.stderr, flush=True)
+    print(_spelt(f"{plain(question)} Type YES (YA): ", sys.stderr), end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() not in {"YES", "YA"}:
         raise BadInput("not confirmed: nothing was changed")

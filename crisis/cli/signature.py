@@ -15,7 +15,7 @@ from crisis.cap import trust
 from crisis.cap import verify as judging
 from crisis.cap.verify import SignatureState
 from crisis.cli import out
-from crisis.cli.cap_files import shown
+from crisis.cli.cap_files import STDIN, one, shown
 from crisis.cli.office import read_file
 from crisis.cli.options import AsJson
 from crisis.errors import BadInput
@@ -24,7 +24,7 @@ ACCEPTED = {SignatureState.VALID, SignatureState.LENIENT}
 KEY_FILE, CERTIFICATE_FILE = "signing-key.pem", "signing-certificate.pem"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A CAP 1.2 alert that is not signed yet.")]
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CAP alerts, signed or not.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="CAP alerts, signed or not; - is standard input.")]
 Key = Annotated[
     Path, typer.Option("--key", envvar="CRISIS_SIGNING_KEY", show_default=False, help="PEM file of the private key.")
 ]
@@ -114,7 +114,7 @@ def _told(files: dict[str, str], pem: bytes, as_json: bool) -> None:
 def _judged(file: Path, pinned: str, at: datetime) -> dict[str, Any]:
     name = shown(file)
     try:
-        verdict = judging.verify(read_file(file), pinned, at)
+        verdict = judging.verify(one(STDIN) if name == STDIN else read_file(file), pinned, at)
     except BadInput as error:
         says = str(error).replace(str(file), name)
         return {"file": name, "state": "refused", "says": says, "signer": "", "accepted": False}

@@ -112,7 +112,10 @@ def test_a_playbook_is_shown_as_it_would_go_out(crisis: Crisis) -> None:
     ("arguments", "says"),
     [
         (("show", "tsunami"), "there is no playbook tsunami in "),
-        (("show", "flood", "--level", "merah"), "playbook flood has no level 'merah'; it has potensi, waspada, siaga, awas"),
+        (
+            ("show", "flood", "--level", "merah"),
+            "playbook flood has no level 'merah'; it has potensi, waspada, siaga, awas",
+        ),
         (("show", "flood", "--language", "jv"), "playbook flood has no language 'jv'; it has id, en"),
     ],
 )

@@ -44,8 +44,8 @@ def cap(tmp_path: Path) -> Cap:
     app = typer.Typer()
     signature.register(app)
 
-    def run(*arguments: str, env: Mapping[str, str] | None = None) -> Ended:
-        ran = CliRunner().invoke(app, list(arguments), env=dict(env or {}))
+    def run(*arguments: str, env: Mapping[str, str] | None = None, given: bytes | None = None) -> Ended:
+        ran = CliRunner().invoke(app, list(arguments), input=given, env=dict(env or {}))
         if ran.exception is not None and not isinstance(ran.exception, BadInput | SystemExit):
             raise ran.exception
         said = str(ran.exception) if isinstance(ran.exception, BadInput) else ran.stderr
@@ -168,3 +168,10 @@ def test_every_fault_is_one_sentence(
     ran = cap(*arguments)
     assert (ran.code, says in ran.said) == (1, True), ran.said
     assert "\n" not in ran.said
+
+
+def test_standard_input_is_judged_too(folder: Path, cap: Cap) -> None:
+    """A pipe gives the same verdict as the file it comes from."""
+    ran = cap("verify", "-", "--json", given=(folder / "alert.xml").read_bytes())
+    assert [(row["file"], row["state"]) for row in ran.rows] == [("-", "none")]
+    assert [row["state"] for row in cap("verify", "-", "--json", given=b"").rows] == ["refused"]
