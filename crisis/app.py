@@ -198,7 +198,7 @@ async def _stop(
     house.closing.set()
     house.progress.tell()
     if runner is not None:  # the doors were open, so the clock was started too
-        clock.stop()
+        await clock.stop()
         await runner.cleanup()
     courier.drain()
     await asyncio.wait([delivering], timeout=DRAIN)

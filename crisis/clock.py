@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -12,6 +14,8 @@ from crisis.db import is_brief
 from crisis.flow import update
 
 logger = log.get("clock")
+
+LAST = 5.0  # seconds the last tick may take
 
 
 class Clock:
@@ -24,21 +28,26 @@ class Clock:
             timezone="UTC", job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
         )
         self._ticker.add_job(self.tick, "interval", seconds=seconds)
+        self._ticking = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to tick."""
         self._ticker.start()
 
-    def stop(self) -> None:
-        """Tick no more; one that is running is left to end."""
+    async def stop(self) -> None:
+        """Tick no more, once the tick that is running has ended: the scheduler would cut it off with a traceback."""
         self._ticker.pause()
+        with contextlib.suppress(TimeoutError):  # a database that hangs must not keep the service from stopping
+            async with asyncio.timeout(LAST), self._ticking:
+                pass
         self._ticker.shutdown(wait=False)
 
     async def tick(self) -> None:
         """Do all that is due now; a lost database is waited out until the next tick."""
         try:
-            while await update.fire_due(self._pool, self._now()):
-                pass
+            async with self._ticking:
+                while await update.fire_due(self._pool, self._now()):
+                    pass
         except db.FAULTS as error:
             if not is_brief(error):
                 raise
