@@ -95,6 +95,45 @@ def add(
         out.say(added["token"])
 
 
+@app.command()
+def change(
+    name: Name,
+    *,
+    host: Hosts,
+    url: Annotated[str | None, typer.Option("--url", help="Where it is now.")] = None,
+    mode: Annotated[
+        ModeName | None, typer.Option("--mode", case_sensitive=False, help="Of the alerts it opens from now on.")
+    ] = None,
+    may_release: Annotated[
+        bool | None, typer.Option("--may-release/--no-may-release", help="Its alerts may leave without an officer.")
+    ] = None,
+    every: Every = None,
+    trust: Trust = None,
+    must_sign: Annotated[
+        bool | None, typer.Option("--must-sign/--no-must-sign", help="What is not signed stays a draft.")
+    ] = None,
+    quiet_after: Annotated[str | None, typer.Option("--quiet-after", help="Silence that calls an officer.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change what is named and leave the rest; --host names all its hosts anew. A feed on trial is made Actual so."""
+    told = {
+        "url": url,
+        "mode": mode,
+        "may_release": may_release,
+        "must_sign": must_sign,
+        "hosts": host or None,
+        "every": seconds(every) if every else None,
+        "quiet_after": seconds(quiet_after) if quiet_after else None,
+        "certificates": read_file(trust).decode("utf-8", "replace") if trust else None,
+    }
+    body = {field: value for field, value in told.items() if value is not None}
+    if not body:
+        raise BadInput(f"nothing to change of {name}: name what, for example --mode actual")
+    done = desk().client.ask("PATCH", _path(name), body)
+    leave = "may release by itself where the playbook allows it" if done["may_release"] else "opens drafts only"
+    out.tell(done) if as_json else out.say(f"{name} is changed: mode {done['mode']}, {leave}")
+
+
 @app.command("list")
 def list_feeds(as_json: AsJson = False) -> None:
     """List the feeds and how each stands: "nothing new" and "cannot be read" are different things."""

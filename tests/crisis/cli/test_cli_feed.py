@@ -106,6 +106,24 @@ FAULTS = (
 )
 
 
+async def test_a_feed_on_trial_is_made_actual_and_nothing_else_of_it_changes(town: Town, asks: Asks) -> None:
+    """What is not named stays; who is no admin is told so; nothing named is a fault."""
+    await asks("Ani", "feed", "add", "bmkg", "--format", "cap", "--url", "http://127.0.0.1:9/x", "--every", "1h")
+    ran = await asks("Ani", "feed", "change", "bmkg", "--mode", "actual", "--may-release")
+    assert (ran.code, ran.out) == (
+        0,
+        "bmkg is changed: mode Actual, may release by itself where the playbook allows it\n",
+    )
+    (feed,) = (await asks("Rina", "feed", "list", "--json")).told
+    assert (feed["mode"], feed["may_release"], feed["every"], feed["must_sign"]) == ("Actual", True, 3600, False)
+    ran = await asks("Ani", "feed", "change", "bmkg", "--no-may-release")
+    assert ran.out == "bmkg is changed: mode Actual, opens drafts only\n"
+    ran = await asks("Rina", "feed", "change", "bmkg", "--may-release")
+    assert (ran.code, "admin" in ran.err) == (1, True)
+    ran = await asks("Ani", "feed", "change", "bmkg")
+    assert (ran.code, ran.err) == (1, "nothing to change of bmkg: name what, for example --mode actual\n")
+
+
 async def test_each_fault_is_one_sentence(town: Town, asks: Asks) -> None:
     """What is wrong, where, and exit code 1."""
     for who, arguments, says in FAULTS:
