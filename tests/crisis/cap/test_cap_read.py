@@ -300,9 +300,8 @@ def test_a_real_bmkg_alert_has_its_words_times_and_area(samples: Path) -> None:
 def test_what_two_languages_share_is_noted_in_each() -> None:
     """Nothing odd goes unsaid in the second language because the first had it too."""
     odd = "<onset>2026-11-21T01:15:00+00:00</onset>"
-    shapes = (
-        "<polygon>0,109 1,110 0,110 1,109 0,109</polygon><polygon>0,109 0,110 1,110</polygon><circle>0, 109, 5</circle>"
-    )
+    crossing, still_open = "0,109 1,110 0,110 1,109 0,109", "0,109 0,110 1,110 1,109"
+    shapes = f"<polygon>{crossing}</polygon><polygon>{still_open}</polygon><circle>0, 109, 5</circle>"
     info = INFO.replace("<expires>", odd + "<expires>")
     one = f"<info>{info}<area><areaDesc>x</areaDesc>{shapes}</area></info>"
     reading = read(f"<alert xmlns='{CAP}'>{HEAD}{one}{one}</alert>".encode())
