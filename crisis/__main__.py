@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 import typer
 
-from crisis.cli import alert, cap, feed, imports, inbox, officer, out, playbook, serve, settings, signature, trigger
+from crisis.cli import out
 from crisis.errors import CrisisError
 
-app = typer.Typer(
-    name="crisis",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,  # its tracebacks show values, and those may be a resident's
-    help="Emergency broadcast for a disaster office: one playbook, every channel, one command.",
-)
-app.command()(trigger.trigger)
-app.add_typer(alert.app, name="alert")
-app.add_typer(inbox.app, name="inbox")
-app.add_typer(inbox.alarm, name="alarm")
-signature.register(cap.app)
-app.add_typer(cap.app, name="cap")
-app.add_typer(imports.area, name="area")
-app.add_typer(imports.resident, name="resident")
-app.add_typer(officer.app, name="officer")
-app.add_typer(feed.app, name="feed")
-app.add_typer(playbook.app, name="playbook")
-app.command()(serve.serve)
-app.command()(serve.migrate)
-app.command()(settings.settings)
-app.command()(serve.version)
+# Command -> the module of crisis.cli that holds it, and what it is called there. Only what is asked for is imported:
+# whoever warns in a hurry does not wait for the libraries that signing or drawing needs.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "trigger": ("trigger", "trigger"),
+    "alert": ("alert", "app"),
+    "inbox": ("inbox", "app"),
+    "alarm": ("inbox", "alarm"),
+    "cap": ("cap", "app"),
+    "area": ("imports", "area"),
+    "resident": ("imports", "resident"),
+    "officer": ("officer", "app"),
+    "feed": ("feed", "app"),
+    "playbook": ("playbook", "app"),
+    "serve": ("serve", "serve"),
+    "migrate": ("serve", "migrate"),
+    "settings": ("settings", "settings"),
+    "version": ("serve", "version"),
+}
+
+
+def build(asked: str = "") -> typer.Typer:
+    """Build the command line: the part that is asked for, or all of it for help and for what there is not."""
+    app = typer.Typer(
+        name="crisis",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,  # its tracebacks show values, and those may be a resident's
+        help="Emergency broadcast for a disaster office: one playbook, every channel, one command.",
+    )
+    app.callback()(lambda: None)  # else a single command would lose its name
+    for name in [asked] if asked in COMMANDS else COMMANDS:
+        module, called = COMMANDS[name]
+        part = getattr(import_module(f"crisis.cli.{module}"), called)
+        if isinstance(part, typer.Typer):
+            app.add_typer(part, name=name)
+        else:
+            app.command(name)(part)
+    return app
 
 
 def main() -> None:
@@ -44,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code: 0 done, 1 a fault told in a sentence, 2 wrong usage, 130 Ctrl-C."""
     try:
         try:
-            app(arguments, prog_name="crisis")
+            build(next(iter(arguments), ""))(arguments, prog_name="crisis")
         finally:
             sys.stdout.flush()
     except SystemExit as done:

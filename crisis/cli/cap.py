@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crisis.cli import out
+from crisis.cli import out, signature
 from crisis.cli.options import AsJson
 from crisis.errors import BadInput
 
@@ -141,3 +141,6 @@ def _parsed(raw: bytes) -> dict[str, Any]:
     record: dict[str, Any] = json.loads(raw)
     json.dumps(record, ensure_ascii=False).encode()
     return record
+
+
+signature.register(app)
