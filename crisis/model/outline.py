@@ -21,6 +21,7 @@ REPAIR_SHARE = 0.1  # a repair may change the area by a tenth; more is for a per
 MOST_NEAR = 5_000  # pairs of segments that may cross, beyond six neighbours each; GEOS mends so many in about a second
 MOST_CROSSINGS = 50_000  # of outlines with each other; GEOS unites so many in about a second
 POINT_CIRCLE_KM = 0.001  # a circle of radius 0 is a place; a metre makes it meet the area it lies in
+PLACES = 9  # decimals of a degree that are kept
 LARGEST_KM = 10_000  # a circle of a quarter of the earth's girth and more covers all of it
 DOUBTFUL_KM = 2_000  # no warning of a district reaches so far
 
@@ -85,7 +86,7 @@ def _rings(rings: Iterable[Sequence[Point]]) -> list[tuple[MultiPolygon, str]]:
 
 
 def _polygon(ring: Sequence[Point]) -> Polygon | str:
-    points = np.array(ring, dtype=np.float64).reshape(-1, 2)
+    points = _points(ring)
     if not _on_earth(points):
         return "a polygon has points that are not on the earth, and was left out"
     if len(points) < 3:
@@ -127,6 +128,11 @@ def _spot(lat: float, lon: float, radius: float) -> tuple[MultiPolygon, str]:
     return circle(lat, lon, radius), large
 
 
+def _points(ring: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Take the points of a ring to a tenth of a millimetre: GEOS divides by what is left of 1e-294 degrees."""
+    return np.round(np.array(ring, dtype=np.float64).reshape(-1, 2), PLACES)
+
+
 def _on_earth(points: npt.NDArray[np.float64]) -> bool:
     return bool((np.abs(points[:, 0]) <= 90.0).all() and (np.abs(points[:, 1]) <= 180.0).all())
 
@@ -136,7 +142,7 @@ def outline(points: npt.ArrayLike) -> MultiPolygon:
 
     Raises BadInput when it crosses itself too often to be mended.
     """
-    ring = np.array(points, dtype=np.float64).reshape(-1, 2)
+    ring = _points(points)
     if len(ring) < 3:
         return MultiPolygon()
     try:

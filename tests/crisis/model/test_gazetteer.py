@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
@@ -380,9 +380,16 @@ AREAS = st.builds(
     geocodes=st.sampled_from([(), (("adm3", "61.12.01"),), (("UGC", "x"),)]),
 )
 
+HARDLY_ANYTHING = (  # two of the points are less than any number that GEOS can divide by from the equator
+    ((0.0, 109.0), (0.0, 108.88), (3.378836335806928e-294, 110.0)),
+    ((0.0, 108.88), (0.0, 180.0), (-1.12, 110.25), (90.0, 0.0)),
+    ((0.0, 108.88), (-90.0, 180.0), (3.398679251320329e-287, 109.0)),
+)
+
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(AREAS, max_size=3))
+@example([Area(desc="x", polygons=HARDLY_ANYTHING)])
 def test_nothing_drawn_on_earth_breaks_the_search(areas: list[Area]) -> None:
     """Whatever rings, circles and codes come, there is a valid shape with its shares, or a doubt that says why not."""
     where = OURS.find(alert(*areas))
