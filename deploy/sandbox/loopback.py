@@ -72,6 +72,10 @@ class Loopback:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def let_go(self) -> None:
+        """Drop every connection that hangs, as a server that is switched off at last."""
+        self._closing.set()
+
     async def until(self, holds: Callable[[Self], bool]) -> None:
         """Wait until `holds` is true of this provider; looked at as each request comes and is answered."""
         while not holds(self):
