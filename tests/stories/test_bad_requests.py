@@ -21,7 +21,9 @@ DRILL = FLOOD | {"mode": "Exercise"}
         ("0001-01-01T00:00:00+14:00", "it expired at 0001-01-01T00:00:00+14:00: give a later time of expiry"),
         ("1999-12-31T00:00:00Z", "it expired at 1999-12-31T00:00:00+00:00: give a later time of expiry"),
         ("9999-12-31T23:59:59-12:00", "nothing holds for more than 7 days at once: give an earlier time of expiry"),
-        ((datetime.now(UTC) + timedelta(days=8)).isoformat(), "and extend it with an update"),
+        pytest.param(
+            (datetime.now(UTC) + timedelta(days=8)).isoformat(), "and extend it with an update", id="eight days ahead"
+        ),
     ],
 )
 async def test_an_alert_holds_for_a_week_at_most(town: Town, expires: str, says: str) -> None:
