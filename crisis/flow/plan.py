@@ -111,9 +111,9 @@ def target_of(row: Mapping[str, Any]) -> Target:
 
 
 def _expires(wish: Wish, now: datetime, after: timedelta) -> datetime:
-    expires = (
-        min(wish.expires or now + after, now + MOST_DRILL_HOURS) if wish.mode.drill else wish.expires or now + after
-    )
+    expires = wish.expires or now + after
+    if wish.mode.drill:
+        expires = min(expires, now + MOST_DRILL_HOURS)
     if expires < LONG_AGO:  # what is past but can be told in words is refused where it would be sent
         raise BadInput(f"it expired at {expires.isoformat()}: give a later time of expiry")
     if expires > now + LONGEST:
