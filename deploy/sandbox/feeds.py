@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Literal, Self
+from typing import Literal
 
 from aiohttp import web
+
+from deploy.sandbox.loopback import Server
 
 Fault = Literal[
     "slow", "hang", "error", "throttle", "gone", "truncate", "bomb", "huge", "html", "drop", "garbage", "brotli"
@@ -41,15 +42,13 @@ class Page:
         return f'"{hashlib.sha256(self.body).hexdigest()[:16]}"'
 
 
-class FeedServer:
+class FeedServer(Server):
     """A server of feeds: `async with` starts and stops it; every request is kept with its headers."""
 
     def __init__(self, port: int = 0) -> None:
-        self.port = port
+        super().__init__(port)
         self.pages: dict[str, Page] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
-        self._closing, self._changes = asyncio.Event(), asyncio.Event()
-        self._runner: web.ServerRunner | None = None
 
     def url(self, path: str) -> str:
         """Give the address of a page."""
@@ -63,24 +62,6 @@ class FeedServer:
         for name, value in how.items():
             setattr(page, name, value)
         return page
-
-    async def until(self, holds: Callable[[Self], bool]) -> None:
-        """Wait until `holds` is true; looked at as each request comes and is answered."""
-        while not holds(self):
-            self._changes.clear()
-            await self._changes.wait()
-
-    async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._serve, access_log=None), shutdown_timeout=1)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
-        self.port = self._runner.addresses[0][1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._closing.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append((request.path, dict(request.headers)))

@@ -34,30 +34,14 @@ async def fields(request: web.BaseRequest) -> dict[str, Any]:
     return found | dict(await request.post())
 
 
-class Loopback:
-    """A provider of our own: `async with` starts and stops it.
+class Server:
+    """A server on 127.0.0.1: `async with` starts and stops it, and `until` waits for what it sees."""
 
-    `fault` may be set at any time: throttle (429, `retry_after` seconds), error (500), refuse (the
-    provider's own "no" to this address), hang (takes the request, never replies) and drop (takes the
-    request, then cuts the connection). After hang and drop the request HAS been carried out: the
-    caller cannot know. `delay` is in seconds, before each reply.
-    """
-
-    def __init__(self, *, port: int = 0, token: str) -> None:
+    def __init__(self, port: int) -> None:
         self.port = port
-        self.token = token
-        self.fault: Fault = None
-        self.retry_after: float = 1.0
-        self.delay: float = 0.0
-        self.requests = 0
         self._closing = asyncio.Event()
         self._changes = asyncio.Event()
         self._runner: web.ServerRunner | None = None
-
-    @property
-    def url(self) -> str:
-        """The account URL a channel is built from."""
-        return f"http://{self.token}@127.0.0.1:{self.port}/"
 
     async def __aenter__(self) -> Self:
         server = web.Server(self._serve, access_log=None)
@@ -77,10 +61,36 @@ class Loopback:
         self._closing.set()
 
     async def until(self, holds: Callable[[Self], bool]) -> None:
-        """Wait until `holds` is true of this provider; looked at as each request comes and is answered."""
+        """Wait until `holds` is true of this server; looked at as each request comes and is answered."""
         while not holds(self):
             self._changes.clear()
             await self._changes.wait()
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        raise NotImplementedError
+
+
+class Loopback(Server):
+    """A provider of our own: `async with` starts and stops it.
+
+    `fault` may be set at any time: throttle (429, `retry_after` seconds), error (500), refuse (the
+    provider's own "no" to this address), hang (takes the request, never replies) and drop (takes the
+    request, then cuts the connection). After hang and drop the request HAS been carried out: the
+    caller cannot know. `delay` is in seconds, before each reply.
+    """
+
+    def __init__(self, *, port: int = 0, token: str) -> None:
+        super().__init__(port)
+        self.token = token
+        self.fault: Fault = None
+        self.retry_after: float = 1.0
+        self.delay: float = 0.0
+        self.requests = 0
+
+    @property
+    def url(self) -> str:
+        """The account URL a channel is built from."""
+        return f"http://{self.token}@127.0.0.1:{self.port}/"
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests += 1
