@@ -16,16 +16,17 @@ from crisis.cap.sign import Signer, make_key
 from crisis.cap.verify import SignatureState, verify
 from crisis.errors import BadInput, NotFound
 from crisis.flow import publish
-from tests.crisis.web.town import NOW, OFFICE, Town, open_town
+from tests.crisis.web.town import NOW, OFFICE, Town, shut_town
 
 TODAY = datetime.now(UTC)  # a signature is checked against the machine's clock when it is made
 ALARMS = "SELECT kind, says FROM alarm ORDER BY id"
 
 
 @pytest.fixture(name="town")
-async def open_door(pool: db.Pool, tmp_path: Path) -> AsyncIterator[Town]:
-    async with open_town(pool, tmp_path) as town:
-        yield town
+async def keep_door_shut(pool: db.Pool, tmp_path: Path) -> AsyncIterator[Town]:
+    town = shut_town(pool, tmp_path)  # behind an open door the service makes the documents too, and may be first
+    yield town
+    await town.client.close()
 
 
 @pytest.fixture

@@ -132,14 +132,20 @@ def _planned(
     return plan.make(wish, alert_id, plan.Means(office=OFFICE, limits={"page": Page.limit}), NOW)
 
 
-@contextlib.asynccontextmanager
-async def open_town(pool: db.Pool, folder: Path, **more: Any) -> AsyncIterator[Town]:
-    """Open the door; `more` goes into its House."""
+def shut_town(pool: db.Pool, folder: Path, **more: Any) -> Town:
+    """A town whose door is shut, so that nothing runs beside the test; `more` goes into its House."""
     clock = [NOW]
     desk = Desk(office=OFFICE, playbooks=PLAYBOOKS, replies=REPLIES, vault=Vault(bytes(32)))
     house = House(pool=pool, desk=desk, outlets=(), limits={}, trouble=dict, now=lambda: clock[0], **more)
     app = web.Application(middlewares=[tell])
     app[HOUSE], app[RADIO_FOLDER], app[RADIO_DRILL_FOLDER] = house, folder / "radio", folder / "drill"
     add_public(app)
-    async with TestClient(TestServer(app)) as client:
-        yield Town(pool=pool, client=client, house=house, clock=clock)
+    return Town(pool=pool, client=TestClient(TestServer(app)), house=house, clock=clock)
+
+
+@contextlib.asynccontextmanager
+async def open_town(pool: db.Pool, folder: Path, **more: Any) -> AsyncIterator[Town]:
+    """Open the door, and make documents behind it as the service does; `more` goes into its House."""
+    town = shut_town(pool, folder, **more)
+    async with town.client:
+        yield town
