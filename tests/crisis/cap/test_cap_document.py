@@ -411,9 +411,9 @@ def test_more_entries_than_any_feed_has_are_refused(name: str) -> None:
 def test_many_content_objects_cost_no_more_than_their_number() -> None:
     """What the distribution says is looked for once, even where it says nothing."""
     crowd = b"<EDXLDistribution xmlns='urn:x'>" + b"<contentObject/>" * 15_000 + b"</EDXLDistribution>"
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(read_document(crowd, URL).entries) == 15_000
-    assert time.perf_counter() - started < 1.5
+    assert time.process_time() - started < 1.5
 
 
 def test_a_content_object_in_another_is_read_once() -> None:

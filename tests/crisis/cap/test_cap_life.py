@@ -370,9 +370,9 @@ def test_thousands_of_alerts_are_judged_in_a_moment(minutes: float) -> None:
         cancel(f"C{at}", 50, references=(Reference(sender=A.sender, identifier="A", sent=NOW),)) for at in range(2000)
     ]
     alerts = [*chain(4000, minutes), *again[: 2000 if minutes else 1], *wrong]
-    started = time.perf_counter()
+    started = time.process_time()
     told = standings(alerts, NOW)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
     assert told[name_of(alerts[4000])].state is LIVE
     assert told[name_of(A)].state in (OVER, GONE)
 

@@ -233,10 +233,10 @@ def test_what_is_unsafe_or_strange_is_refused_quickly(raw: bytes, rule: str) -> 
 def test_reading_takes_time_in_proportion_to_length(filler: str) -> None:
     """No megabyte of one character in any field keeps the reader busy for long."""
     head = HEAD.replace("2026-11-21T08:15:00+07:00", filler) + f"<references>{filler}</references>"
-    started = time.perf_counter()
+    started = time.process_time()
     info = INFO + f"<headline>{filler}</headline><web>{filler}</web>"
     read(cap(head + f"<incidents>{filler}</incidents>", info, f"<polygon>{filler}</polygon><circle>{filler}</circle>"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_doctype_quoted_inside_words_is_not_an_attack() -> None:

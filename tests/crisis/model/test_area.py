@@ -215,9 +215,9 @@ def test_a_hundred_thousand_points_take_little_time() -> None:
     shape = circle(-0.2, 109.4, 30)
     rng = np.random.default_rng(1)
     lons, lats = rng.uniform(109, 110, 100_000), rng.uniform(-1, 1, 100_000)
-    started = time.perf_counter()
+    started = time.process_time()
     held = inside(shape, lons, lats)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert 0.05 < held.mean() < 0.25
 
 
@@ -280,11 +280,11 @@ def test_a_large_alert_is_matched_to_every_desa_quickly(samples: Path) -> None:
         f"<polygon>{' '.join(f'{y + dy:.3f},{x + dx:.3f}' for dx, dy in _CORNERS)}</polygon>" for y, x in spots
     )
     raw = f"<alert xmlns='urn:oasis:names:tc:emergency:cap:1.2'><info><area>{text}</area></info></alert>"
-    started = time.perf_counter()
+    started = time.process_time()
     shape = from_cap(read(raw.encode()).alert)
     assert shape is not None
     shares = [overlaps(area.geometry, shape) for area in areas]
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     print(f"{took * 1000:.0f} ms")
     assert sum(share > 0.1 for share in shares) > 60
     assert took < 0.5  # five times the promise: the machine may be shared

@@ -343,9 +343,9 @@ def test_rings_that_would_take_minutes_are_refused_at_once() -> None:
     wild = [tuple(zip(rng.uniform(-1, 0, 1000), rng.uniform(109, 110, 1000), strict=True)) for _ in range(20)]
     combs = (comb(1500, turned=False), comb(1500, turned=True))
     for rings, doubt in ((wild, "crosses itself too often"), (combs, "or others too often to be mended")):
-        started = time.perf_counter()
+        started = time.process_time()
         where = drawn(*rings)
-        assert time.perf_counter() - started < 5
+        assert time.process_time() - started < 5
         assert where.geometry is None
         assert any(doubt in told for told in where.doubts)
     with pytest.raises(BadInput, match="too often"):
@@ -356,9 +356,9 @@ def test_many_small_crossings_share_one_budget() -> None:
     """Each of many rings may be mended alone, but not all: the whole alert takes seconds, not minutes."""
     rng = np.random.default_rng(6)
     some = [tuple(zip(rng.uniform(-1, 0, 140), rng.uniform(109, 110, 140), strict=True)) for _ in range(200)]
-    started = time.perf_counter()
+    started = time.process_time()
     where = drawn(*some, ring(109, -1, 110, 0))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert where.doubts
 
 
