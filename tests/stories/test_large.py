@@ -15,7 +15,7 @@ import pytest
 
 from tests.stories.town import SLOTS, Town, residents
 
-PATIENCE = 2.0  # seconds that an officer's click may wait behind another's file, on a machine with much else to do
+PATIENCE = 1 / 3  # of the time a file takes is the most that an officer's click may wait behind it; an eighth is usual
 MOST_ROWS = 48  # of outlines; their files have 5 MB
 
 Ring = list[tuple[float, float]]
@@ -75,6 +75,7 @@ async def test_a_large_file_keeps_nobody_waiting(town: Town, who: str, path: str
         assert (await town.page("/readyz"))[0] == 200
         waits.append(time.perf_counter() - asked)
     status, told = await brought
-    print(f"{path}: {time.perf_counter() - began:.1f} s, the longest of {len(waits)} waits {max(waits):.2f} s")
+    took = time.perf_counter() - began
+    print(f"{path}: {took:.1f} s, the longest of {len(waits)} waits {max(waits):.2f} s")
     assert status == 200, told
-    assert max(waits) < PATIENCE
+    assert max(waits) < took * PATIENCE
