@@ -250,8 +250,10 @@ def is_brief(error: BaseException) -> bool:
         case asyncpg.InternalClientError():
             return "another operation" in str(error)
         case asyncpg.InterfaceError():
-            # asyncpg has no class of its own for this; a closed pool is ours and stays closed.
-            return "closed" in str(error) and "pool is clos" not in str(error)
+            # asyncpg has no classes of its own for these. A session that the server ended between two statements
+            # of a transaction looks like one with another operation in progress. A closed pool stays closed.
+            says = str(error)
+            return "another operation" in says or ("closed" in says and "pool is clos" not in says)
         case (
             OSError()
             | asyncpg.PostgresConnectionError()
