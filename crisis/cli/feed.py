@@ -11,13 +11,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from crisis.cli import out
 from crisis.cli.office import desk, read_file
 from crisis.cli.options import AsJson, ModeName
-from crisis.cli.show import MODES, Doc, cell, when
+from crisis.cli.show import MODES, Doc, listing, when
 from crisis.cli.show import reasons as show_reasons
 from crisis.errors import BadInput
 
@@ -147,7 +146,7 @@ def formats(as_json: AsJson = False) -> None:
     """List what a feed may be."""
     found = desk().client.ask("GET", "/feed-formats")
     rows = [(f["name"], f["way"], f["says"]) for f in found]
-    out.tell(found) if as_json else out.show(_table(("format", "way", "what it is"), rows))
+    out.tell(found) if as_json else out.show(listing(("format", "way", "what it is"), rows))
 
 
 @app.command()
@@ -226,15 +225,6 @@ def _path(name: str) -> str:
     return f"/feeds/{quote(name, safe='')}"
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]], none: str = "none") -> RenderableType:
-    if not rows:
-        return Text(none)
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
-    return table
-
-
 def _feeds(docs: Sequence[Doc]) -> RenderableType:
     rows = [
         (
@@ -247,7 +237,7 @@ def _feeds(docs: Sequence[Doc]) -> RenderableType:
         for d in docs
     ]
     none = "no feed is read; an admin adds one with `crisis feed add`"
-    return _table(("name", "format", "mode", "state", "how it stands"), rows, none)
+    return listing(("name", "format", "mode", "state", "how it stands"), rows, none)
 
 
 def _entries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
@@ -263,7 +253,7 @@ def _entries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
         )
         for d in docs
     ]
-    return _table(
+    return listing(
         ("id", "alert", "sent", "received", "done", "our alert", "why"),
         rows,
         "it has told nothing yet; `crisis feed list` says whether it can be read",
@@ -274,7 +264,7 @@ def _came(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
     rows = [
         (_named(d), when(d["sent"], zone), "new" if d["new"] else "known", d["did"], d["alert"], _why(d)) for d in docs
     ]
-    return _table(("alert", "sent", "", "done", "our alert", "why"), rows)
+    return listing(("alert", "sent", "", "done", "our alert", "why"), rows)
 
 
 def _named(doc: Mapping[str, Any]) -> str:

@@ -6,19 +6,9 @@ from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from crisis.cli.show import MODES, Doc, cell, when
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> RenderableType:
-    if not rows:
-        return Text("none")
-    table = Table(*columns)
-    for row in rows:
-        table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
-    return table
+from crisis.cli.show import MODES, Doc, listing, when
 
 
 def alerts(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
@@ -39,7 +29,7 @@ def alerts(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
         for d in docs
     ]
     columns = ("id", "mode", "playbook", "purpose", "state", "area", "submitted by", "approved by", "sent", "expires")
-    return _table(columns, rows)
+    return listing(columns, rows)
 
 
 def inquiries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
@@ -54,29 +44,29 @@ def inquiries(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
         )
         for d in docs
     ]
-    return _table(("id", "state, who", "received", "text and answers", "why"), rows)
+    return listing(("id", "state, who", "received", "text and answers", "why"), rows)
 
 
 def alarms(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
     """Show what officers must see."""
     rows = [(str(d["id"]), d["kind"], d["says"], d["role"], when(d["at"], zone), d["seen_by"]) for d in docs]
-    return _table(("id", "kind", "what", "for", "at", "seen by"), rows)
+    return listing(("id", "kind", "what", "for", "at", "seen by"), rows)
 
 
 def officers(docs: Sequence[Doc], zone: ZoneInfo) -> RenderableType:
     """Show who may do what."""
     rows = [(d["name"], d["role"], when(d["created_at"], zone), when(d["disabled_at"], zone)) for d in docs]
-    return _table(("name", "role", "since", "disabled"), rows)
+    return listing(("name", "role", "since", "disabled"), rows)
 
 
 def areas(docs: Sequence[Doc]) -> RenderableType:
     """Show the areas an alert can name."""
-    return _table(("code", "name", "residents"), [(d["code"], d["name"], d["residents"]) for d in docs])
+    return listing(("code", "name", "residents"), [(d["code"], d["name"], d["residents"]) for d in docs])
 
 
 def settings(docs: Sequence[Doc]) -> RenderableType:
     """Show every setting, what it is for and what it is now."""
-    return _table(
+    return listing(
         ("variable", "now", "default", "what it is"),
         [(d["name"], d["value"], d["default"], d["description"]) for d in docs],
     )
@@ -96,7 +86,7 @@ def verdicts(docs: Sequence[Doc]) -> RenderableType:
         )
         for d in docs
     ]
-    return _table(("verdict", "file", "version", "languages", "levels", "questions", "words"), rows)
+    return listing(("verdict", "file", "version", "languages", "levels", "questions", "words"), rows)
 
 
 def filled(title: str, renderables: Sequence[RenderableType]) -> RenderableType:

@@ -53,6 +53,16 @@ def facts(rows: Mapping[str, object]) -> Table:
     return table
 
 
+def listing(columns: Sequence[str], rows: Sequence[Sequence[object]], none: str = "none") -> RenderableType:
+    """Show a row for each thing there is, or say in words that there is none."""
+    if not rows:
+        return Text(none)
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(value if isinstance(value, Text) else cell(value) for value in row))
+    return table
+
+
 def counted(counts: Mapping[str, int]) -> str:
     """Write counts by name, the largest first: sms 1,200, page 2."""
     largest = sorted(counts.items(), key=lambda entry: -entry[1])
