@@ -247,9 +247,7 @@ async def _until_lost(connection: Connection, lost: asyncio.Event) -> None:
 def is_brief(error: BaseException) -> bool:
     """Tell whether the same try may work later: the database is away just now, or two got in each other's way."""
     match error:
-        case asyncpg.InternalClientError():
-            return "another operation" in str(error)
-        case asyncpg.InterfaceError():
+        case asyncpg.InterfaceError() | asyncpg.InternalClientError():
             # asyncpg has no classes of its own for these. A session that the server ended between two statements
             # of a transaction looks like one with another operation in progress. A closed pool stays closed.
             says = str(error)
