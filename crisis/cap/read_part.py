@@ -34,9 +34,8 @@ SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}Signature"
 MOST_PARTS = 10_000  # infos, resources and areas together; the largest real alert has some hundreds
 MOST_NOTED = 1_000
 
-# CAP 1.2 section 3.4, the order of the XSD; what may be there more than once is marked * if it has parts of its own
-# and + if it is words alone, ! marks what is looked at with the blanks
-# at its ends.
+# CAP 1.2 section 3.4, the order of the XSD. What may be there more than once is marked * if it has parts of its own
+# and + if it is words alone; ! marks what is looked at with the blanks at its ends.
 SEQUENCES = {
     "alert": "identifier! sender! sent status! msgType! source scope! restriction addresses code+ note references "
     "incidents info*",

@@ -12,6 +12,7 @@ from typing import Protocol
 import aiohttp
 
 from crisis import db, log
+from crisis.cap.embedded import MOST_ENTRIES
 from crisis.cap.entry import Entry
 from crisis.errors import BadInput
 from crisis.feeds.contract import Format
@@ -25,7 +26,6 @@ logger = log.get("feed")
 
 LINKS_AT_ONCE = 4  # of one feed
 LINKS_WITHIN = 40.0  # seconds for all links of one look; what is left waits for the next
-MOST_ENTRIES = 20_000
 DATABASE_WITHIN = 20.0  # seconds a database may be away before a look is given up
 
 

@@ -10,6 +10,7 @@ from crisis.flow.intake_book import Prior
 from crisis.flow.intake_case import GOOD, Case, Match
 from crisis.model.area import from_geojson
 
+SIGNED = [state.value for state in GOOD]
 SAID_NO = timedelta(hours=1)  # so long after officers ended an alert they decide about the next of the same kind
 
 # What opened an incident, by whom it was told, and whether it was signed by somebody trusted.
@@ -43,7 +44,6 @@ WHERE s.id <> $3 AND e.mode = $4 AND (n.sender IS NOT NULL OR (s.sender = $5 AND
 ORDER BY e.id DESC LIMIT 50
 """
 
-
 # What officers themselves say now: a nowcast beside it would tell the same people that nothing was reported yet.
 OF_OFFICERS = """
 SELECT id, geometry FROM alert WHERE state = 'live' AND playbook = $1 AND mode = $2 AND expires > $3
@@ -55,8 +55,7 @@ async def to_follow(case: Case, prior: Prior) -> None:
     """Bar a case that follows what another feed or sender told, or what was signed and this is not: names are free."""
     if prior.sender.casefold() != case.alert.sender.casefold():
         case.stranger(f"it follows an alert of another sender, {prior.sender}")
-    signed = [state.value for state in GOOD]
-    row = await case.connection.fetchrow(TOLD_BY, prior.incident_id, case.source_id, case.feed.id, signed)
+    row = await case.connection.fetchrow(TOLD_BY, prior.incident_id, case.source_id, case.feed.id, SIGNED)
     if row is None or row["feeds"] is None:
         return
     if not row["here"]:
@@ -80,7 +79,7 @@ async def to_open(case: Case, found: Match) -> None:
     asked = (*zip(*names, strict=True), case.source_id, case.mode.value, alert.sender, found.playbook.playbook)
     of_kind = found.magnitude is None  # each earthquake is its own
     for row in await case.connection.fetch(ENDED_BY_OFFICERS, *asked, of_kind, case.now - SAID_NO):
-        if row["named"] or from_geojson(row["geometry"]).intersects(found.target.geometry):
+        if row["named"] or _meets(row["geometry"], found):
             case.bars.append(f"officers ended or rejected alert {row['id']} about the same")
             return
 
@@ -89,11 +88,15 @@ async def beside_officers(case: Case, found: Match) -> None:
     """Bar a case about a place for which officers have an alert of the same playbook in force."""
     asked = (found.playbook.playbook, case.mode.value, case.now)
     for row in await case.connection.fetch(OF_OFFICERS, *asked):
-        if from_geojson(row["geometry"]).intersects(found.target.geometry):
+        if _meets(row["geometry"], found):
             case.bars.append(
                 f"officers have alert {row['id']} about the same in force, and this must not contradict it"
             )
             return
+
+
+def _meets(geometry: str, found: Match) -> bool:
+    return bool(from_geojson(geometry).intersects(found.target.geometry))
 
 
 def to_change(case: Case, prior: Prior) -> None:
@@ -104,5 +107,5 @@ def to_change(case: Case, prior: Prior) -> None:
 
 async def standing_of_others(case: Case) -> list[tuple[Alert, bool]]:
     """Give what may have ended an alert, each with whether this feed may say so: told by itself, signed if it must."""
-    signed = [state.value for state in GOOD] if case.feed.must_sign else []
+    signed = SIGNED if case.feed.must_sign else []
     return await book.bearing_on(case.connection, case.source_id, case.alert, case.now, case.feed, signed)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from shapely import MultiPolygon, Point
 
 from crisis.cap.nouns import Alert, Info
+from crisis.model.alert import LONGEST
 from crisis.model.area import area_km2, from_geojson, polygonal, union
 from crisis.model.audience import Target
 from crisis.model.gazetteer import Gazetteer, Known
@@ -24,7 +25,6 @@ from crisis.model.slots import Typed, line_fault, needed, plain, value_fault
 from crisis.model.template import fill
 
 WHOLE = 0.99  # share from which an area counts as covered whole: outlines of two sources never match exactly
-LONGEST = timedelta(days=7)  # nothing that a feed opens is in force for longer
 DIALLED = re.compile(r"\d(?:[\s().-]?\d){5}")
 DRILL = re.compile(r"\b(?:latihan|simulasi|gladi|uji coba|exercise|drill|test|hoaks|hoax)\b", re.IGNORECASE)
 MOST_DESC, MOST_NAME, MOST_REASON = 60, 40, 80  # characters that playbooks are measured with
