@@ -177,6 +177,19 @@ def samples() -> Path:
 
 
 @pytest.fixture(scope="session")
+def sample(samples: Path) -> Callable[..., Path]:
+    """`sample("cap", "real", name)` gives the path of one sample; without it, that test alone is skipped."""
+
+    def find(*parts: str) -> Path:
+        path = samples.joinpath(*parts)
+        if not path.is_file():
+            pytest.skip(f"no sample at {path}")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
 def peer() -> Callable[[str, T | None], T]:
     """`peer(name, found)` returns what was found; else it skips, or fails when CRISIS_TEST_PEERS=required."""
 

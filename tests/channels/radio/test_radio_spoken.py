@@ -108,9 +108,12 @@ def test_no_digit_is_left_for_the_voice_to_guess(text: str, language: str) -> No
 @pytest.mark.parametrize("text", ["0" * 3000, "1.000" * 600, "(" * 3000, "0 1-" * 700, "A" * 3000])
 def test_no_text_of_the_largest_size_takes_long(text: str) -> None:
     """Whatever 3000 characters someone pastes, the loop is not held: it costs some milliseconds."""
-    begun = process_time()
-    spoken(text, "id")
-    assert process_time() - begun < 0.5
+    took = []
+    for _ in range(3):
+        begun = process_time()
+        spoken(text, "id")
+        took.append(process_time() - begun)
+    assert min(took) < 0.1
 
 
 def test_a_language_without_a_table_is_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -281,11 +282,9 @@ def test_every_real_alert_is_read(samples: Path) -> None:
     assert (len(read_well), refused.count("R-NS"), refused.count("S-MALFORMED")) == (71, 16, 1)
 
 
-def test_a_real_bmkg_alert_has_its_words_times_and_area(samples: Path) -> None:
+def test_a_real_bmkg_alert_has_its_words_times_and_area(sample: Callable[..., Path]) -> None:
     """The nowcast of BMKG reads without a note and gives the area it warns of."""
-    path = samples / "feeds" / "bmkg" / "tests_fixtures_cap_banten.xml"
-    if not path.is_file():
-        pytest.skip(f"no sample at {path}")
+    path = sample("feeds", "bmkg", "tests_fixtures_cap_banten.xml")
     reading = read(path.read_bytes())
     (info,) = reading.alert.infos
     assert reading.warnings == ()

@@ -516,11 +516,9 @@ REAL = {
 
 
 @pytest.mark.parametrize(("name", "state"), REAL.items(), ids=REAL.keys())
-def test_real_signatures_get_their_verdict(samples: Path, name: str, state: SignatureState) -> None:
+def test_real_signatures_get_their_verdict(sample: Callable[..., Path], name: str, state: SignatureState) -> None:
     """Their own certificate is pinned, and they are received when it was new; unpinned, none is accepted."""
-    path = samples / "cap" / "real" / name
-    if not path.is_file():
-        pytest.skip(f"no sample at {path}")
+    path = sample("cap", "real", name)
     raw = path.read_bytes()
     paper = _in_file(raw)
     pins, at = ("", NOW) if paper is None else (paper.public_bytes(Encoding.PEM).decode(), paper.not_valid_before_utc)

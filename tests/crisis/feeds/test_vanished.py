@@ -11,7 +11,7 @@ import pytest
 from crisis import db
 from crisis.cap.entry import Entry
 from crisis.cap.life import name_of
-from crisis.cap.nouns import Alert, MsgType, Reference
+from crisis.cap.nouns import Alert, MsgType
 from crisis.cap.write import write
 from crisis.feeds import FORMATS
 from crisis.feeds.contract import Lists
@@ -22,7 +22,7 @@ from crisis.flow.feed_rests import Rest, Source
 from crisis.model.alert import AlertState
 from crisis.model.feed_rules import NewFeed
 from deploy.sandbox.feeds import FeedServer
-from tests.crisis.flow.intake_town import ADMIN, FAR, NOW, District, open_district, rain
+from tests.crisis.flow.intake_town import ADMIN, FAR, NOW, District, naming, open_district, rain
 
 RSS = "/nowcast/rss.xml"
 
@@ -114,10 +114,9 @@ async def test_what_ended_as_it_should_vanishes_in_silence(station: Station) -> 
     """What has run out, what was updated or cancelled by its sender, and what ours no longer is, calls nobody."""
     await station.add()
     first = rain(1)
-    named = (Reference(sender=first.sender, identifier=first.identifier, sent=first.sent),)
     station.lists(first)
     await station.looks()
-    station.lists(replace(rain(2), msg_type=MsgType.UPDATE, references=named, sent=NOW + timedelta(minutes=1)))
+    station.lists(replace(rain(2), msg_type=MsgType.UPDATE, references=naming(first), sent=NOW + timedelta(minutes=1)))
     await station.looks(minutes=2)
     assert await station.calls() == []
     station.lists()
@@ -129,10 +128,9 @@ async def test_a_cancel_that_leaves_the_list_too_calls_nobody(station: Station) 
     """Its sender has withdrawn it already, in words."""
     await station.add()
     first = rain(1)
-    named = (Reference(sender=first.sender, identifier=first.identifier, sent=first.sent),)
     station.lists(first)
     await station.looks()
-    station.lists(replace(rain(2), msg_type=MsgType.CANCEL, references=named, sent=NOW + timedelta(minutes=1)))
+    station.lists(replace(rain(2), msg_type=MsgType.CANCEL, references=naming(first), sent=NOW + timedelta(minutes=1)))
     await station.looks(minutes=2)
     station.lists()
     await station.looks(minutes=2)

@@ -24,6 +24,7 @@ from crisis.cap.nouns import (
     Circle,
     Info,
     MsgType,
+    Reference,
     Ring,
     Scope,
     Severity,
@@ -109,6 +110,11 @@ def rain(number: int = 1, *rings: Ring, **changes: Any) -> Alert:
         infos=(replace(info, **{name: value for name, value in changes.items() if name in named}),),
     )
     return replace(alert, **{name: value for name, value in changes.items() if name not in named})
+
+
+def naming(alert: Alert) -> tuple[Reference, ...]:
+    """The references of an alert that updates or cancels this one."""
+    return (Reference(sender=alert.sender, identifier=alert.identifier, sent=alert.sent),)
 
 
 def quake(magnitude: str, lat: float, lon: float, potential: str, **changes: Any) -> Alert:

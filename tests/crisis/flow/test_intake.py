@@ -13,7 +13,7 @@ from shapely import box
 
 from crisis import db
 from crisis.cap.entry import Entry
-from crisis.cap.nouns import Alert, Area, MsgType, Reference, ResponseType, Scope, Severity, Status
+from crisis.cap.nouns import Alert, Area, MsgType, ResponseType, Scope, Severity, Status
 from crisis.cap.sign import Signer, make_key, sign
 from crisis.cap.write import write
 from crisis.errors import IllegalMove
@@ -30,6 +30,7 @@ from tests.crisis.flow.intake_town import (
     District,
     bring_areas,
     entry,
+    naming,
     open_district,
     playbooks,
     quake,
@@ -43,10 +44,6 @@ MAY = {"may_release": True}
 @pytest.fixture(name="district")
 async def make_district(pool: db.Pool) -> District:
     return await open_district(pool)
-
-
-def naming(alert: Alert) -> tuple[Reference, ...]:
-    return (Reference(sender=alert.sender, identifier=alert.identifier, sent=alert.sent),)
 
 
 def over(first: Alert, number: int = 9) -> Alert:

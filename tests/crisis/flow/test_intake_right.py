@@ -10,7 +10,7 @@ import pytest
 
 from crisis import db
 from crisis.cap.entry import Entry
-from crisis.cap.nouns import Alert, MsgType, Reference
+from crisis.cap.nouns import Alert, MsgType
 from crisis.flow import release
 from crisis.flow.intake import Taken
 from crisis.flow.intake_case import MOST_CALLS
@@ -18,7 +18,7 @@ from crisis.flow.intake_open import MOST_LEAVE
 from crisis.model.alert import Mode
 from crisis.model.feed import Feed
 from crisis.model.officer import Officer, Role
-from tests.crisis.flow.intake_town import BOTH, NORTH, NOW, District, entry, open_district, rain
+from tests.crisis.flow.intake_town import BOTH, NORTH, NOW, District, entry, naming, open_district, rain
 
 SOON = NOW + timedelta(minutes=10)
 MAY = {"may_release": True}
@@ -43,10 +43,6 @@ async def another(district: District, name: str = "other", **changes: object) ->
 
 async def tell(district: District, feed: Feed, alert: Alert, minutes: float = 10) -> Taken:
     return await district.intake().take(feed, entry(alert), NOW + timedelta(minutes=minutes))
-
-
-def naming(alert: Alert) -> tuple[Reference, ...]:
-    return (Reference(sender=alert.sender, identifier=alert.identifier, sent=alert.sent),)
 
 
 def cancel(first: Alert, number: int = 8, **changes: object) -> Alert:

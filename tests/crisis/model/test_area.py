@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -253,13 +254,11 @@ def test_thinning_for_cap_leaves_nobody_out(most: int) -> None:
     assert area_km2(written) < (1.1 if most >= 300 else 2) * area_km2(coast)
 
 
-def test_the_district_loads_whole(samples: Path) -> None:
+def test_the_district_loads_whole(sample: Callable[..., Path]) -> None:
     """Real kecamatan and desa outlines load without a fault, and written for CAP they cover the district."""
     sizes = {}
     for name in ("kubu_raya_kecamatan", "kubu_raya_desa", "kalbar_kabupaten"):
-        path = samples / "geo" / f"{name}.geojson"
-        if not path.is_file():
-            pytest.skip(f"no sample at {path}")
+        path = sample("geo", f"{name}.geojson")
         areas, faults = parse_geojson(path.read_bytes(), path.name)
         assert faults == []
         sizes[name] = len(areas)
@@ -269,11 +268,9 @@ def test_the_district_loads_whole(samples: Path) -> None:
     assert sizes == {"kubu_raya_kecamatan": 9, "kubu_raya_desa": 117, "kalbar_kabupaten": 14}
 
 
-def test_a_large_alert_is_matched_to_every_desa_quickly(samples: Path) -> None:
+def test_a_large_alert_is_matched_to_every_desa_quickly(sample: Callable[..., Path]) -> None:
     """150 polygons against 117 desa: the promise is 100 ms on a quiet machine."""
-    path = samples / "geo" / "kubu_raya_desa.geojson"
-    if not path.is_file():
-        pytest.skip(f"no sample at {path}")
+    path = sample("geo", "kubu_raya_desa.geojson")
     areas, _ = parse_geojson(path.read_bytes(), path.name)
     spots = [(-0.9 + 0.07 * (at % 15), 109.1 + 0.08 * (at // 15)) for at in range(150)]
     text = "".join(

@@ -53,13 +53,8 @@ async def bmkg() -> AsyncIterator[FeedServer]:
 
 
 @pytest.fixture
-def hands() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-async def town(dsn: str, tmp_path: Path, free_port: Callable[[], int], hands: Hands) -> AsyncIterator[Town]:
-    async with open_town(dsn, tmp_path, free_port(), hands) as opened:
+async def town(dsn: str, tmp_path: Path, free_port: Callable[[], int]) -> AsyncIterator[Town]:
+    async with open_town(dsn, tmp_path, free_port(), Hands()) as opened:
         await opened.settle(residents(20))
         yield opened
 
