@@ -1,0 +1,20 @@
+-- Many workers at once: what each flush and each account's rate needs so that they add up.
+
+CREATE TABLE flush (                            -- one row for each flush of attempts: claimed in its transaction,
+    writer uuid NOT NULL,                       -- so that a flush told twice (a lost COMMIT, a redelivery) is
+    number bigint NOT NULL,                     -- written once
+    at     timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (writer, number)
+);
+CREATE INDEX flush_at ON flush (at);            -- old claims are pruned by age
+
+CREATE TABLE bucket (                           -- the rate of an account, shared by every worker that sends on it
+    account text PRIMARY KEY,
+    free_at timestamptz NOT NULL                -- when the next send is free: each grant moves it on by what it took
+);
+
+ALTER TABLE batch ADD COLUMN lapses smallint NOT NULL DEFAULT 0;  -- leases that ran out: a worker died with it in hand
+
+ALTER TABLE dispatch DROP CONSTRAINT dispatch_stopped_check;
+ALTER TABLE dispatch ADD CONSTRAINT dispatch_stopped_check
+    CHECK (stopped IN ('expired', 'cancelled', 'superseded', 'paused', 'officer'));
