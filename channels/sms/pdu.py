@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 RESPONSE = 0x80000000  # the bit that makes a command its own response (SMPP 3.4, 5.1.2.1)
 GENERIC_NACK = 0x80000000
+BIND_RECEIVER = 0x01
 BIND_TRANSMITTER = 0x02
 SUBMIT_SM = 0x04
 DELIVER_SM = 0x05
@@ -28,6 +29,8 @@ MESSAGE_STATE = 0x0427
 LARGEST = 0x10400  # a 64 KiB message_payload and its fields; more is no SMPP
 LAST_SEQUENCE = 0x7FFFFFFF
 _HEADER = struct.Struct(">IIII")
+_pack = _HEADER.pack  # bound once: each text in and out passes here
+_unpack = _HEADER.unpack_from
 _TLV = struct.Struct(">HH")
 
 # SMPP 3.4, 5.1.3
@@ -104,7 +107,7 @@ class Pdu(NamedTuple):
 
 def frame(command: int, sequence: int, body: bytes = b"", status: int = 0) -> bytes:
     """Return the PDU as it goes on the wire."""
-    return _HEADER.pack(16 + len(body), command, status, sequence) + body
+    return _pack(16 + len(body), command, status, sequence) + body
 
 
 class Reader:
@@ -115,23 +118,27 @@ class Reader:
 
     def feed(self, chunk: bytes) -> Iterator[Pdu]:
         """Yield each PDU that is complete; raise BadPdu at a length that cannot be true."""
+        return map(Pdu._make, self.cut(chunk))
+
+    def cut(self, chunk: bytes) -> Iterator[tuple[int, int, int, bytes]]:
+        """Do as feed() does, with the fields of a Pdu unnamed: a million responses have no time for names."""
         stream = self._rest + chunk if self._rest else chunk
         self._rest = b""
         at, size = 0, len(stream)
         while size - at >= 16:
-            length, command, status, sequence = _HEADER.unpack_from(stream, at)
+            length, command, status, sequence = _unpack(stream, at)
             if not 16 <= length <= LARGEST:
                 raise BadPdu(f"The SMSC sent a PDU of {length} octets; 16 to {LARGEST} are possible.")
             if size - at < length:
                 break
-            yield Pdu(command, status, sequence, stream[at + 16 : at + length])
+            yield command, status, sequence, stream[at + 16 : at + length]
             at += length
         self._rest = stream[at:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bind:
-    """The body of bind_transceiver (SMPP 3.4, 4.1.5)."""
+    """The body of bind_transceiver, bind_transmitter and bind_receiver (SMPP 3.4, 4.1)."""
 
     system_id: str
     password: str = field(repr=False)
@@ -251,7 +258,8 @@ def c_string(text: str) -> bytes:
 
 def read_c_string(body: bytes) -> str:
     """Read the first C-octet string, such as the message_id of a response; a missing end is forgiven."""
-    return body.split(b"\0", 1)[0].decode("latin-1")
+    end = body.find(0)
+    return (body if end < 0 else body[:end]).decode("latin-1")
 
 
 class _Fields:

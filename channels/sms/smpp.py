@@ -1,4 +1,4 @@
-"""SMS through one carrier account over SMPP 3.4: one transceiver session for texts out, in, and receipts."""
+"""SMS through one carrier account over SMPP 3.4: one session for texts out and, if it hears, texts in and receipts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import ClassVar, Self
 
 from channels.contract import Address, Limit, Notice, Outcome, Reach, Report, Result, Take, Unavailable
-from channels.sms import gsm7, receipts, setting
+from channels.sms import gsm7, pdu, receipts, setting
 from channels.sms.inbox import Inbox
+from channels.sms.pdu import Pdu
 from channels.sms.session import Session, bind
 from channels.sms.setting import Setting
 from channels.sms.submit import Sending
@@ -18,7 +19,12 @@ MOST_PARTS = 6
 
 
 class Smpp:
-    """One account at an SMSC (SMPP 3.4); binds when first needed and again after a loss."""
+    """One account at an SMSC (SMPP 3.4); binds when first needed and again after a loss.
+
+    Of many processes that send by one account only those that listen may hear: an SMSC spreads receipts and
+    residents' texts over all sessions that can take them. Set `hears` to False before open() in the others:
+    they bind as transmitters, and listen() has nothing to do there.
+    """
 
     name: ClassVar[str] = "sms"
     reach: ClassVar[Reach] = Reach.ADDRESSED
@@ -32,6 +38,7 @@ class Smpp:
     def __init__(self, given: Setting) -> None:
         self.rate = given.rate
         self.concurrency = given.account.window
+        self.hears = True
         vars(self)["limit"] = replace(type(self).limit, cost=given.cost)  # the price is the account's own
         self._account = given.account
         self._sender = given.sender
@@ -73,12 +80,23 @@ class Smpp:
         await Sending(session, notice, self._sender, report, self._clean).through(addresses)
 
     async def listen(self, take: Take) -> None:
-        """Hand on texts and receipts, each answered only after `take` returned; raise at the end of it."""
+        """Hand on texts and receipts, each answered only after `take` returned; raise at the end of it.
+
+        Returns at once if this channel does not hear.
+        """
+        if not self.hears:
+            return
         await self._inbox.hand_on(await self._bound(), take)
         raise Unavailable("The connection to the SMS carrier was lost.", code="lost")
 
     async def _bound(self) -> Session:
         async with self._binding:
             if self._session is None or self._session.lost:
-                self._session = await bind(self._account, self._inbox.arrived, self._inbox.stir)
+                arrived = self._inbox.arrived if self.hears else _turn_away
+                self._session = await bind(self._account, arrived, self._inbox.stir, self.hears)
             return self._session
+
+
+def _turn_away(session: Session, deliveries: list[Pdu]) -> None:
+    for one in deliveries:  # no transmitter's business: to be brought to the session that listens
+        session.answer(one.sequence, pdu.CODE["ESME_RX_T_APPN"])

@@ -8,14 +8,16 @@ import zlib
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from channels.contract import Address, Notice, Outcome, Report, Result, SendError, Unavailable
 from channels.sms import gsm7, pdu, verdict
 from channels.sms.pdu import Sm
-from channels.sms.session import Session
+from channels.sms.session import UNWRITTEN, Session
 
 _NUMBER = re.compile(r"\+?([0-9]{3,20})")
 _LONGEST = timedelta(days=30)  # as long as any carrier keeps a text
+_FRESH = 1.0  # seconds for which the time a text has left to live is said alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,9 @@ class Sender:
 
 def number(value: str) -> str | None:
     """Return the digits of a phone number as SMPP wants them, None if it cannot be one."""
+    digits = value[1:] if value[:1] == "+" else value
+    if digits.isascii() and digits.isdigit():
+        return digits if 3 <= len(digits) <= 20 else None
     match = _NUMBER.fullmatch(re.sub(r"[ ().-]", "", value))
     return match[1] if match else None
 
@@ -80,39 +85,30 @@ def parts(notice: Notice, sender: Sender, now: datetime) -> list[tuple[bytes, by
 class _Flight:
     """One number's parts on their way."""
 
-    __slots__ = ("_land", "address_id", "code", "left", "refs", "result")
+    __slots__ = ("address_id", "code", "left", "refs", "result")
 
-    def __init__(self, address_id: int, left: int, land: Callable[[_Flight, int], None]) -> None:
+    def __init__(self, address_id: int, left: int) -> None:
         self.address_id = address_id
         self.left = left
         self.refs: list[str] = []
         self.result = Result.ACCEPTED
         self.code = ""
-        self._land = land
 
-    def settled(self, status: int, body: bytes) -> None:
-        if not self.left:
-            return  # reported already: the send was called off
-        self.left -= 1
-        if status == 0:
-            self.refs.append(pdu.read_c_string(body))
-        else:
-            result = verdict.judge(status)
-            if verdict.SUREST.index(result) < verdict.SUREST.index(self.result):
-                self.result, self.code = result, verdict.code(status)
-        self._land(self, status)
+    def failed(self, status: int) -> None:
+        result = verdict.judge(status)
+        if verdict.SUREST.index(result) < verdict.SUREST.index(self.result):
+            self.result, self.code = result, verdict.code(status)
 
-    def outcome(self, clean: Callable[[str], str]) -> Outcome:
+    def outcome(self) -> Outcome:
         """Return the result; refs only of a whole text, so that half a text never counts as arrived."""
-        refs = tuple(map(clean, self.refs)) if self.result is Result.ACCEPTED else ()
+        refs = tuple(self.refs) if self.result is Result.ACCEPTED else ()
         return Outcome(address_id=self.address_id, result=self.result, code=self.code, refs=refs)
 
     def abandon(self) -> Outcome:
         """Return the result of a send called off with parts unanswered."""
-        self.left = 0
         if self.result is Result.ACCEPTED:
             self.result, self.code = Result.UNKNOWN, "called off"
-        return Outcome(address_id=self.address_id, result=self.result, code=self.code)
+        return self.outcome()
 
 
 class Sending:
@@ -127,7 +123,9 @@ class Sending:
         self._report = report
         self._clean = clean
         self._parts: list[tuple[bytes, bytes]] = []
-        self._stale = datetime.min.replace(tzinfo=UTC)
+        self._stale = 0.0
+        self._whole: dict[int, int] = {}  # texts of one part in flight: sequence number and address
+        self._parted: dict[int, _Flight] = {}  # the parts in flight of longer ones
         self._flights: set[_Flight] = set()
         self._streak = 0
         self._stop: SendError | None = None
@@ -135,14 +133,20 @@ class Sending:
 
     async def through(self, addresses: AsyncIterable[Address]) -> None:
         """Send to all, wait for every reply, then raise if the account as a whole has to stop."""
-        iterator = aiter(addresses)
+        session = self._session
         try:
-            while await self._may_go_on():
-                address = await anext(iterator, None)
-                if address is None:
-                    break
-                await self._launch(address)
-            while self._flights:
+            if await self._may_go_on():
+                async for address in addresses:
+                    if destination := self._checked(address):
+                        if session.free <= 0:  # another send() took the place while the address came
+                            await session.room()
+                        if len(self._parts) == 1:
+                            self._submit_whole(address.id, destination)
+                        else:
+                            await self._submit_parts(address.id, destination)
+                    if (session.free <= 0 or self._stop or session.lost_at) and not await self._may_go_on():
+                        break
+            while self._whole or self._flights:
                 self._landed.clear()
                 await self._landed.wait()
         finally:
@@ -155,41 +159,74 @@ class Sending:
             self._stop = self._stop or _lost()
         return self._stop is None
 
-    async def _launch(self, address: Address) -> None:
-        now = datetime.now(UTC)
+    def _checked(self, address: Address) -> bytes:
+        """Return the destination, empty if nothing goes there, which is reported."""
+        if monotonic() >= self._stale:
+            self._refresh()
         digits = number(address.value)
         if digits is None:
-            self._say(address, Result.REFUSED, "not a phone number")
-        elif self._notice.expires and now >= self._notice.expires:
-            self._say(address, Result.UNREACHABLE, "expired")
+            self._report(Outcome(address_id=address.id, result=Result.REFUSED, code="not a phone number"))
+        elif not self._parts:
+            self._report(Outcome(address_id=address.id, result=Result.UNREACHABLE, code="expired"))
         else:
-            self._refresh(now)
-            await self._submit(address.id, digits.encode())
+            return digits.encode()
+        return b""
 
-    async def _submit(self, address_id: int, destination: bytes) -> None:
+    def _refresh(self) -> None:
+        """Write the parts anew, for the time a text may live shrinks while a long send goes on; expired: no parts."""
+        now, ends = datetime.now(UTC), self._notice.expires
+        left = _FRESH if ends is None else min((ends - now).total_seconds(), _FRESH)
+        self._stale = monotonic() + left
+        self._parts = parts(self._notice, self._sender, now) if left > 0 else []
+
+    def _submit_whole(self, address_id: int, destination: bytes) -> None:
+        before, after = self._parts[0]
+        sequence = self._session.submit(before + destination + after, self._land)
+        self._whole[sequence] = address_id
+        if not sequence:
+            self._land(0, UNWRITTEN, b"")
+
+    async def _submit_parts(self, address_id: int, destination: bytes) -> None:
         bodies = self._parts
-        flight = _Flight(address_id, len(bodies), self._land)
+        flight = _Flight(address_id, len(bodies))
         self._flights.add(flight)
         for before, after in bodies:
-            if self._session.free <= 0:  # another send() may have taken the place meanwhile
+            if self._session.free <= 0:
                 await self._session.room()
-            self._session.submit(before + destination + after, flight.settled)
+            sequence = self._session.submit(before + destination + after, self._land_part)
+            self._parted[sequence] = flight
+            if not sequence:
+                self._land_part(0, UNWRITTEN, b"")
 
-    def _refresh(self, now: datetime) -> None:
-        if now >= self._stale:  # the time left to live shrinks while a long send goes on
-            self._parts = parts(self._notice, self._sender, now)
-            self._stale = now + timedelta(seconds=1)
-
-    def _land(self, flight: _Flight, status: int) -> None:
+    def _land(self, sequence: int, status: int, body: bytes) -> None:
+        address_id = self._whole.pop(sequence, None)
+        if address_id is None:
+            return  # reported already: the send was called off
         if status == 0:
             self._streak = 0
+            refs = (self._clean(pdu.read_c_string(body)),)
+            self._report(Outcome(address_id=address_id, result=Result.ACCEPTED, refs=refs))
         else:
             self._trouble(status)
+            self._report(Outcome(address_id=address_id, result=verdict.judge(status), code=verdict.code(status)))
+        if not self._whole:
+            self._landed.set()
+
+    def _land_part(self, sequence: int, status: int, body: bytes) -> None:
+        flight = self._parted.pop(sequence, None)
+        if flight is None:
+            return
+        if status == 0:
+            self._streak = 0
+            flight.refs.append(self._clean(pdu.read_c_string(body)))
+        else:
+            self._trouble(status)
+            flight.failed(status)
+        flight.left -= 1
         if not flight.left:
             self._flights.discard(flight)
-            self._report(flight.outcome(self._clean))
-            if not self._flights:
-                self._landed.set()
+            self._report(flight.outcome())
+            self._landed.set()
 
     def _trouble(self, status: int) -> None:
         if status < 0:
@@ -198,11 +235,11 @@ class Sending:
         self._streak = 0 if verdict.judge(status) is Result.REFUSED else self._streak + 1
         self._stop = self._stop or verdict.stops(status, self._streak, self._session.window)
 
-    def _say(self, address: Address, result: Result, code: str) -> None:
-        self._report(Outcome(address_id=address.id, result=result, code=code))
-
     def _call_off(self) -> None:
-        flights, self._flights = self._flights, set()
+        whole, flights = self._whole, self._flights
+        self._whole, self._parted, self._flights = {}, {}, set()
+        for address_id in whole.values():
+            self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="called off"))
         for flight in flights:
             self._report(flight.abandon())
 

@@ -31,16 +31,17 @@ async def session(smsc: Smsc) -> AsyncIterator[Session]:
 
 async def test_what_waits_for_the_wire_and_what_left_are_told_apart(smsc: Smsc, session: Session) -> None:
     """One submit was written, one was still in our hands when the line broke."""
-    settled: list[tuple[str, int]] = []
+    settled: list[tuple[int, int]] = []
     smsc.fault = "hang"
     written = asyncio.Event()
-    session.submit(b"one", lambda status, body: settled.append(("one", status)))
+    one = session.submit(b"one", lambda sequence, status, body: settled.append((sequence, status)))
     asyncio.get_running_loop().call_soon(written.set)  # runs after the write of this turn
     await written.wait()
-    session.submit(b"two", lambda status, body: settled.append(("two", status)))
+    two = session.submit(b"two", lambda sequence, status, body: settled.append((sequence, status)))
     session.lose()
-    session.submit(b"three", lambda status, body: settled.append(("three", status)))
-    assert settled == [("one", NO_REPLY), ("two", UNWRITTEN), ("three", UNWRITTEN)]
+    three = session.submit(b"three", lambda sequence, status, body: settled.append((sequence, status)))
+    assert settled == [(one, NO_REPLY), (two, UNWRITTEN)]
+    assert three == 0  # nothing was taken
     assert not await session.room()
     assert not session.answer(1)
 
@@ -70,7 +71,7 @@ async def test_the_carriers_requests_are_answered(
 
     async with carrier(reply) as url:
         session = await bind(parse(url).account, lambda session, deliveries: None, lambda: None)
-        session.submit(b"", lambda status, body: None)
+        session.submit(b"", lambda sequence, status, body: None)
         told = await asyncio.wait_for(got, 5)
         session.lose()
     assert (told.command, told.status, told.sequence) == (*answered, 77)
