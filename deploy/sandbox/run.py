@@ -89,7 +89,7 @@ async def _obey(smsc: Smsc, bot: TelegramSandbox, page: MastodonSandbox) -> None
 
 async def _do(words: list[str], smsc: Smsc, bot: TelegramSandbox, page: MastodonSandbox) -> None:
     match words:
-        case ["sms", _, _] if not smsc.bound:
+        case ["sms", _, _] if not smsc.hearing:
             raise ValueError("no service is connected by SMPP")
         case ["sms", number, text]:
             await smsc.write(number, "BPBD", text)

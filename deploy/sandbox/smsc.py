@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from typing import Self, cast
 
 from channels.sms import gsm7, pdu
-from channels.sms.pdu import RESPONSE, Pdu, Sm
+from channels.sms.pdu import RESPONSE, Sm, frame
 from channels.sms.pieces import Piece, piece, read
+from deploy.sandbox.smsc_receipts import WINDOW, Receipts, ends, receipt
 
 FAULTS = ("throttle", "refuse", "hang", "drop", "drop_after_accept", "syserr")
 _REFUSALS = {
@@ -40,6 +41,9 @@ class Smsc:
     `fault` may change at any moment: throttle, refuse, syserr answer each submit so; hang answers
     nothing at all; drop closes every connection; drop_after_accept takes a submit and closes without
     a word. `delay` (seconds) holds back answers. `undeliverable` says which numbers get UNDELIV.
+    `most_binds` is how many sessions may stand at a time. Receipts and residents' texts go to sessions
+    that can receive, whichever submitted; they are kept until there is one, and until it answers.
+    `to_say=Receipts(twice=True, delay=1.0, mixed=True)` brings receipts again, late and in any order.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class Smsc:
         receipts: bool = True,
         delay: float = 0.0,
         undeliverable: Callable[[str], bool] = lambda number: False,
+        most_binds: int = 1000,
+        to_say: Receipts | None = None,
     ) -> None:
         self.port = port
         self.user = user
@@ -58,6 +64,8 @@ class Smsc:
         self.receipts = receipts
         self.delay = delay
         self.undeliverable = undeliverable
+        self.most_binds = most_binds
+        self.to_say = to_say or Receipts()
         self.count = 0  # submit_sm taken, each part counted
         self.binds = 0  # successful binds so far
         self.enquiries = 0  # enquire_link answered
@@ -109,6 +117,11 @@ class Smsc:
             self._assemble(Sm.decode(body), ref, at)
         return self._texts
 
+    @property
+    def hearing(self) -> list[_Link]:
+        """The bound sessions that can receive."""
+        return [link for link in self.bound if link.hears]
+
     def hang_up(self) -> None:
         """Close every connection at once."""
         for link in list(self.links):
@@ -147,8 +160,8 @@ class Smsc:
             for esm_class, coding, octets in gsm7.split(text, self._reference)
         ]
         while bodies:
-            await self.wait_bound(timeout=60)
-            answers = await asyncio.gather(*map(self.bound[0].deliver, bodies))
+            await self.until(lambda: bool(self.hearing), timeout=60)
+            answers = await asyncio.gather(*map(self.hearing[0].deliver, bodies))
             bodies = [body for body, answered in zip(bodies, answers, strict=True) if not answered]
 
     def take(self, body: bytes, now: datetime) -> tuple[str, bytes]:
@@ -163,19 +176,8 @@ class Smsc:
             self.stirred.notify_all()
 
     def _receipt(self, body: bytes, ref: str, now: datetime) -> bytes:
-        source, destination, registered = _ends(body)
-        if not registered & 1:
-            return b""
-        failed = self.undeliverable(destination[2:-1].decode("latin-1"))
-        stat, count, state = ("UNDELIV", "000", 5) if failed else ("DELIVRD", "001", 2)
-        date = f"{now.year % 100:02}{now.month:02}{now.day:02}{now.hour:02}{now.minute:02}"
-        words = f"id:{ref} sub:001 dlvrd:{count} submit date:{date} done date:{date} stat:{stat} err:000 text:"
-        _, after = Sm(
-            esm_class=4,
-            octets=words.encode(),
-            tlvs={pdu.RECEIPTED_MESSAGE_ID: ref.encode() + b"\0", pdu.MESSAGE_STATE: bytes((state,))},
-        ).around()
-        return b"\0" + destination + source + after[1:]
+        _, destination, _ = ends(body)
+        return receipt(body, ref, now, self.undeliverable(destination[2:-1].decode("latin-1")))
 
     def _assemble(self, sm: Sm, ref: str, at: datetime) -> None:
         one = piece(sm)
@@ -200,27 +202,16 @@ class Smsc:
         )
 
 
-def _ends(body: bytes) -> tuple[bytes, bytes, int]:
-    # A load test has no time to read all of a submit: TON, NPI and number of both ends, registered_delivery.
-    first = body.find(0)
-    second = body.find(0, first + 3)
-    third = body.find(0, second + 3)
-    after = body.find(0, body.find(0, third + 4) + 1) + 1
-    return (
-        body[first + 1 : second + 1],
-        body[second + 1 : third + 1],
-        body[after] if 0 < third < after < len(body) else 0,
-    )
-
-
 class _Link(asyncio.Protocol):
     def __init__(self, smsc: Smsc) -> None:
+        self.hears = self.submits = False
         self._smsc = smsc
         self._loop = asyncio.get_running_loop()
         self._reader = pdu.Reader()
         self._sequence = 0
         self._unanswered = 0
         self._waiting: dict[int, asyncio.Future[bool]] = {}
+        self._brought: dict[int, bytes] = {}
         self._transport: asyncio.Transport | None = None
         self._stirring: set[asyncio.Task[None]] = set()
 
@@ -234,10 +225,13 @@ class _Link(asyncio.Protocol):
         self._smsc.links.discard(self)
         if self in self._smsc.bound:
             self._smsc.bound.remove(self)
+        self.hears = self.submits = False
         waiting, self._waiting = self._waiting, {}
         for answered in waiting.values():
             if not answered.done():
                 answered.set_result(False)
+        self._smsc.to_say.went(self, list(self._brought.values()))
+        self._stir()
 
     def close(self) -> None:
         if self._transport:
@@ -249,80 +243,113 @@ class _Link(asyncio.Protocol):
         self._sequence += 1
         self._waiting[self._sequence] = answered
         if self._transport:
-            self._transport.write(pdu.frame(pdu.DELIVER_SM, self._sequence, body))
+            self._transport.write(frame(pdu.DELIVER_SM, self._sequence, body))
         return answered
+
+    @property
+    def places(self) -> int:
+        """How many more receipts it may be given before it answers."""
+        return WINDOW - len(self._brought)
+
+    def bring(self, bodies: list[bytes]) -> None:
+        """Send receipts; they come back to the SMSC unless they are answered well."""
+        out: list[bytes] = []
+        for body in bodies:
+            self._sequence += 1
+            self._brought[self._sequence] = body
+            out.append(frame(pdu.DELIVER_SM, self._sequence, body))
+        if self._transport:
+            self._transport.write(b"".join(out))
 
     def data_received(self, data: bytes) -> None:
         if self._smsc.fault == "hang":
             return
         out: list[bytes] = []
+        receipts: list[bytes] = []
         now, count = datetime.now(UTC), self._smsc.count
-        for one in self._reader.feed(data):
-            if one.command == pdu.SUBMIT_SM:
-                self._submitted(one, now, out)
+        for command, status, sequence, body in self._reader.cut(data):
+            if command == pdu.SUBMIT_SM:
+                self._submitted(sequence, body, now, out, receipts)
+            elif command & RESPONSE:
+                self._answered(sequence, status)
             else:
-                self._other(one, out)
+                self._other(command, sequence, body, out)
         taken = self._smsc.count - count
         self._unanswered += taken
         self._smsc.most_unanswered = max(self._smsc.most_unanswered, self._unanswered)
         if out and self._smsc.delay:
-            self._loop.call_later(self._smsc.delay, self._write, b"".join(out), taken)
-        elif out:
-            self._write(b"".join(out), taken)
+            self._loop.call_later(self._smsc.delay, self._write, out, taken, receipts)
+        else:
+            self._write(out, taken, receipts)
         if taken:
             self._stir()
 
-    def _write(self, octets: bytes, taken: int) -> None:
+    def _write(self, out: list[bytes], taken: int, receipts: list[bytes]) -> None:
         self._unanswered -= taken
-        if self._transport and not self._transport.is_closing():
-            self._transport.write(octets)
+        if out and self._transport and not self._transport.is_closing():
+            self._transport.write(b"".join(out))
+        if receipts:
+            self._smsc.to_say.add(receipts)
+        else:
+            self._smsc.to_say.pass_on()
 
     def _stir(self) -> None:
         task = self._loop.create_task(self._smsc.stir())
         self._stirring.add(task)
         task.add_done_callback(self._stirring.discard)
 
-    def _submitted(self, one: Pdu, now: datetime, out: list[bytes]) -> None:
+    def _submitted(self, sequence: int, body: bytes, now: datetime, out: list[bytes], receipts: list[bytes]) -> None:
         answer = pdu.SUBMIT_SM | RESPONSE
-        if self not in self._smsc.bound:
-            out.append(pdu.frame(answer, one.sequence, status=pdu.CODE["ESME_RINVBNDSTS"]))
+        if not self.submits:
+            out.append(frame(answer, sequence, status=pdu.CODE["ESME_RINVBNDSTS"]))
             return
         fault = self._smsc.fault or ""
         if fault in _REFUSALS:
-            out.append(pdu.frame(answer, one.sequence, status=_REFUSALS[fault]))
+            out.append(frame(answer, sequence, status=_REFUSALS[fault]))
             return
-        ref, receipt = self._smsc.take(one.body, now)
+        ref, said = self._smsc.take(body, now)
         if fault == "drop_after_accept":
             self.close()
             return
-        out.append(pdu.frame(answer, one.sequence, ref.encode() + b"\0"))
-        if receipt:
-            self._sequence += 1
-            out.append(pdu.frame(pdu.DELIVER_SM, self._sequence, receipt))
+        out.append(frame(answer, sequence, ref.encode() + b"\0"))
+        if said:
+            receipts.append(said)
 
-    def _other(self, one: Pdu, out: list[bytes]) -> None:
-        match one.command:
-            case pdu.BIND_TRANSCEIVER:
-                out.append(pdu.frame(one.command | RESPONSE, one.sequence, b"sandbox\0", self._bind(one)))
+    def _answered(self, sequence: int, status: int) -> None:
+        brought = self._brought.pop(sequence, None)
+        if brought is not None and status:
+            self._smsc.to_say.again(brought)
+        answered = self._waiting.pop(sequence, None)
+        if answered and not answered.done():
+            answered.set_result(status == 0)
+
+    def _other(self, command: int, sequence: int, body: bytes, out: list[bytes]) -> None:
+        match command:
+            case pdu.BIND_TRANSCEIVER | pdu.BIND_TRANSMITTER | pdu.BIND_RECEIVER:
+                out.append(frame(command | RESPONSE, sequence, b"sandbox\0", self._bind(command, body)))
             case pdu.ENQUIRE_LINK | pdu.UNBIND:
-                self._smsc.enquiries += one.command == pdu.ENQUIRE_LINK
+                self._smsc.enquiries += command == pdu.ENQUIRE_LINK
                 self._stir()
-                out.append(pdu.frame(one.command | RESPONSE, one.sequence))
-            case _ if one.command & RESPONSE:
-                answered = self._waiting.pop(one.sequence, None)
-                if answered and not answered.done():
-                    answered.set_result(one.status == 0)
+                out.append(frame(command | RESPONSE, sequence))
             case _:
-                status = pdu.CODE["ESME_RINVCMDID"]
-                out.append(pdu.frame(pdu.GENERIC_NACK, one.sequence, status=status))
+                out.append(frame(pdu.GENERIC_NACK, sequence, status=pdu.CODE["ESME_RINVCMDID"]))
 
-    def _bind(self, one: Pdu) -> int:
-        who = pdu.Bind.decode(one.body)
+    def _bind(self, command: int, body: bytes) -> int:
+        who = pdu.Bind.decode(body)
         if who.system_id != self._smsc.user:
             return pdu.CODE["ESME_RINVSYSID"]
         if who.password != self._smsc.password:
             return pdu.CODE["ESME_RINVPASWD"]
+        if self in self._smsc.bound or len(self._smsc.bound) >= self._smsc.most_binds:
+            return pdu.CODE["ESME_RALYBND"]
+        self.hears, self.submits = command != pdu.BIND_TRANSMITTER, command != pdu.BIND_RECEIVER
         self._smsc.bound.append(self)
         self._smsc.binds += 1
         self._stir()
+        if self.hears:
+            self._loop.call_soon(self._come)  # after the answer to the bind
         return 0
+
+    def _come(self) -> None:
+        if self.hears:  # else gone in the meantime
+            self._smsc.to_say.came(self)
