@@ -6,11 +6,11 @@ providers carry the account's secret in it.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import re
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +24,7 @@ from channels.contract import Misconfigured, Refused, SendError, Throttled, Unav
 
 LARGEST_BODY: Final = 2_000_000  # bytes; a provider's reply is a few hundred
 LONGEST_WAIT: Final = 86_400.0  # seconds; an alert is over before, and a wild figure must not stop us
+JSON: Final = "application/json"
 NOT_TAKEN: Final = frozenset({408, 425})  # the server says it did not get to the request: worth another try
 
 
@@ -50,6 +51,13 @@ class Account:
         if not 0 < value < math.inf:
             raise Misconfigured(f"{name}={self.settings[name]} must be a number above zero", code=name)
         return value
+
+    def whole(self, name: str) -> int:
+        """Read a setting as a whole number of at least one; Misconfigured names the setting."""
+        value = self.number(name)
+        if value != int(value):
+            raise Misconfigured(f"{name}={self.settings[name]} must be a whole number", code=name)
+        return int(value)
 
 
 def account(url: str, name: str, *, secret: bool = True, **settings: str) -> Account:
@@ -97,12 +105,21 @@ def _is_this_machine(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An HTTP reply, whole; `at` is when the server wrote it, by the server's own clock."""
+    """An HTTP reply, whole; `at` is when it was written, or None to take the server's own word in its headers."""
 
     status: int
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # found in any case of letters
-    at: datetime
+    at: datetime | None = None
+
+    def written(self) -> datetime:
+        """Tell when the server wrote it, by the server's own clock, or by ours if it does not say."""
+        if self.at is not None:
+            return self.at
+        try:
+            return parsedate_to_datetime(self.headers.get("Date", "")).astimezone(UTC)
+        except (ValueError, TypeError, OverflowError):
+            return datetime.now(UTC)
 
     def json(self) -> dict[str, Any]:
         """Read the body as a JSON object; an empty one if it is anything else."""
@@ -146,10 +163,11 @@ def asked_wait(reply: Reply, after: float | None = None) -> float | None:
     The body's own figure goes before Retry-After (seconds or an HTTP date), that before X-RateLimit-Reset
     (an ISO time, an epoch, or seconds to go). Times are held against the reply's own clock, not ours.
     """
+    at = reply.written()
     for seconds in (
         after,
-        _wait(reply.headers.get("Retry-After", ""), reply.at),
-        _wait(reply.headers.get("X-RateLimit-Reset", ""), reply.at),
+        _wait(reply.headers.get("Retry-After", ""), at),
+        _wait(reply.headers.get("X-RateLimit-Reset", ""), at),
     ):
         if seconds is not None and not math.isnan(seconds):
             return min(max(seconds, 0.0), LONGEST_WAIT)
@@ -188,6 +206,7 @@ class Http:
         self._headers = dict(headers or {})
         self._concurrency = concurrency
         self._timeout = timeout
+        self._limits = self._limited(timeout)
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -195,6 +214,9 @@ class Http:
 
     async def open(self) -> None:
         """Make the session; connects to nothing yet. Safe to call twice."""
+        self._opened()
+
+    def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 # One connection more than sends in flight, for a long poll. A short keep-alive: a server
@@ -202,8 +224,12 @@ class Http:
                 connector=aiohttp.TCPConnector(limit=self._concurrency + 1, keepalive_timeout=4),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._headers,
-                trace_configs=[_trace()],
+                request_class=_Request,
             )
+        return self._session
+
+    def _limited(self, timeout: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=timeout, sock_connect=min(self._timeout, 10.0))
 
     async def close(self) -> None:
         """Close the session; safe to call twice and without open()."""
@@ -218,37 +244,30 @@ class Http:
         *,
         body: Mapping[str, Any] | None = None,
         raw: bytes | None = None,
+        kind: str = JSON,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
     ) -> Reply:
-        """Send one request, `body` as JSON or `raw` as it is, and return the reply whatever its status.
+        """Send one request, `body` as JSON or `raw` as it is and of `kind`, and return the reply whatever its status.
 
         Raises Unavailable when nothing was written to the server, Unsure when it was and no whole reply came in time.
         """
-        await self.open()
-        assert self._session is not None  # noqa: S101 - open() made it
-        written = asyncio.Event()
-        limits = aiohttp.ClientTimeout(total=timeout or self._timeout, sock_connect=min(self._timeout, 10.0))
+        session, sent = self._session or self._opened(), _Sent()
+        _SENT.set(sent)
+        data = raw if body is None else json.dumps(body).encode()
         error: SendError
         try:
-            async with self._session.request(
+            reply = await session.request(
                 method,
                 self._origin + path,
-                json=body,
-                data=raw,
+                data=None if data is None else aiohttp.BytesPayload(data, content_type=kind),
                 headers=headers,
-                timeout=limits,
+                timeout=self._limited(timeout) if timeout else self._limits,
                 allow_redirects=False,
-                trace_request_ctx=written,
-            ) as reply:
-                return Reply(
-                    status=reply.status,
-                    body=await _whole(reply),
-                    headers=reply.headers,
-                    at=_written_at(reply),
-                )
+            )
+            return Reply(status=reply.status, body=await _whole(reply), headers=reply.headers)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as failure:
-            error = _lost(failure, written.is_set())
+            error = _lost(failure, sent.begun)
         # Raised out here so that the failure, which knows the address with its secret, is not its context.
         raise error
 
@@ -261,20 +280,20 @@ class Http:
 
 
 async def _whole(reply: aiohttp.ClientResponse) -> bytes:
+    """Read what there is of a body up to LARGEST_BODY, and leave the connection free or closed."""
+    content = reply.content
+    if content.is_eof() and content.total_bytes <= LARGEST_BODY:  # it came with the headers, as nearly always
+        return content.read_nowait()
     body = bytearray()
-    async for piece in reply.content.iter_any():
-        body += piece
-        if len(body) > LARGEST_BODY:
-            reply.close()
-            break
-    return bytes(body[:LARGEST_BODY])
-
-
-def _written_at(reply: aiohttp.ClientResponse) -> datetime:
     try:
-        return parsedate_to_datetime(reply.headers.get("Date", "")).astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return datetime.now(UTC)
+        async for piece in content.iter_any():
+            body += piece
+            if len(body) > LARGEST_BODY:
+                break
+    finally:
+        if not content.is_eof():
+            reply.close()
+    return bytes(body[:LARGEST_BODY])
 
 
 def _lost(failure: Exception, written: bool) -> SendError:
@@ -293,12 +312,21 @@ def _lost(failure: Exception, written: bool) -> SendError:
     return (Unsure if written else Unavailable)(says or type(failure).__name__)
 
 
-def _trace() -> aiohttp.TraceConfig:
-    """Note on each request's own flag that its first byte is about to be written."""
+class _Sent:
+    """Whether a request got as far as a connection: from there on a byte of it may have been written."""
 
-    async def note(_: aiohttp.ClientSession, context: Any, __: aiohttp.TraceRequestHeadersSentParams) -> None:
-        context.trace_request_ctx.set()
+    __slots__ = ("begun",)
 
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(note)
-    return trace
+    def __init__(self) -> None:
+        self.begun = False
+
+
+_SENT: ContextVar[_Sent] = ContextVar("sent")
+
+
+class _Request(aiohttp.ClientRequest):
+    """Notes that it is about to be written: aiohttp calls send() once it has a connection and never before."""
+
+    async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        _SENT.get().begun = True
+        return await super().send(conn)

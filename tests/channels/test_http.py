@@ -6,8 +6,8 @@ import asyncio
 import socket
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -191,6 +191,66 @@ async def test_a_request_without_a_reply_may_have_arrived(
     assert type(error) is expected
     assert error.code == code or not code
     assert_tells_nothing(error)
+
+
+async def test_a_request_without_a_body_is_in_doubt_too() -> None:
+    """What a request carries does not change what is known of it."""
+    async with asyncio.timeout(10), behaving(saying("")) as port:
+        http = Http(f"http://127.0.0.1:{port}")
+        with pytest.raises(Unsure, match="connection lost"):
+            await http.ask("DELETE", "/")
+        await http.close()
+
+
+async def test_a_kept_connection_that_breaks_leaves_the_send_in_doubt_and_is_not_tried_again() -> None:
+    """The second request on a connection may have arrived: only the stages may decide to repeat it."""
+    asked: list[bytes] = []
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"{}"))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        asked.append(await reader.readuntil(b"{}"))
+
+    async with asyncio.timeout(10), behaving(once) as port:
+        http = Http(f"http://127.0.0.1:{port}")
+        assert (await http.ask("POST", "/", body={})).body == b"ok"
+        with pytest.raises(Unsure, match="connection lost"):
+            await http.ask("POST", "/", body={})
+        await http.close()
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("pieces", [(b"",), (b"ok",), (b"o", b"k" * 300_000)])
+async def test_a_connection_serves_one_request_after_another(pieces: tuple[bytes, ...]) -> None:
+    """Read whole, in one piece or in many, a reply leaves its connection free for the next request."""
+    met: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(1)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"{}"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % sum(map(len, pieces)))
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(0)
+
+    async with asyncio.timeout(10), behaving(serve) as port:
+        http = Http(f"http://127.0.0.1:{port}")
+        answers = [await http.ask("POST", "/", body={}) for _ in range(3)]
+        await http.close()
+    assert [answer.body for answer in answers] == [b"".join(pieces)] * 3
+    assert met == [1]
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [("Sun, 04 Jan 2026 09:59:00 GMT", datetime(2026, 1, 4, 9, 59, tzinfo=UTC)), ("yesterday", None), ("", None)],
+)
+def test_a_reply_tells_when_it_was_written(date: str, expected: datetime | None) -> None:
+    """The server's clock, or ours where it has none that can be read."""
+    told = Reply(status=200, headers={"Date": date}).written()
+    assert told == expected or (expected is None and abs(told - datetime.now(UTC)) < timedelta(minutes=1))
 
 
 async def test_a_refused_connection_sent_nothing() -> None:
