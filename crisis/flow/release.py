@@ -7,7 +7,7 @@ import functools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 import asyncpg
 
@@ -16,12 +16,15 @@ from crisis import db, log
 from crisis.errors import BadInput, IllegalMove, NotAllowed, NotFound
 from crisis.flow import fanout
 from crisis.model.alert import ENDING, AlertState, MsgType, before, refuse_move
+from crisis.model.dispatch import DispatchState, Stopped, stopped_before
+from crisis.model.dispatch import before as dispatch_before
 from crisis.model.officer import Officer, Role
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
 
 logger = log.get("release")
 P = ParamSpec("P")
+T = TypeVar("T")
 TRIES = 4
 
 LOCK = "SELECT * FROM alert WHERE id = $1 FOR UPDATE"
@@ -40,11 +43,11 @@ WHERE id = $1 AND state = ANY($6)
 
 # An update, cancel or all-clear takes the place of every alert of its chain in the same transaction, so that
 # nobody can read both as in force. What was not yet leased of them never leaves; a worker that has a batch in
-# hand hears of the stop by NOTIFY and ends it.
+# hand hears of the stop by NOTIFY and ends it. What an officer had paused stays stopped, now for good.
 REPLACE = "UPDATE alert SET state = $2 WHERE id = ANY($1::bigint[]) AND state = ANY($3)"
 STOP_DISPATCHES = """
 UPDATE dispatch SET state = 'stopped', stopped = $2, done_at = now()
-WHERE alert_id = ANY($1::bigint[]) AND state IN ('waiting', 'sending') RETURNING id
+WHERE alert_id = ANY($1::bigint[]) AND state = ANY($3) AND (stopped IS NULL OR stopped = ANY($4)) RETURNING id
 """
 STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
 STOP_RETRIES = """
@@ -109,12 +112,12 @@ async def submit(pool: db.Pool, alert_id: int, officer: Officer, now: datetime, 
 
 async def send_back(pool: db.Pool, alert_id: int, officer: Officer, reason: str, now: datetime) -> None:
     """Return a pending alert to its author with a reason."""
-    await _close(pool, alert_id, officer, AlertState.RETURNED, _reason(reason), now)
+    await _close(pool, alert_id, officer, AlertState.RETURNED, need_reason(reason), now)
 
 
 async def reject(pool: db.Pool, alert_id: int, officer: Officer, reason: str, now: datetime) -> None:
     """End an alert that was not sent, with a reason; it can never be sent afterwards."""
-    await _close(pool, alert_id, officer, AlertState.REJECTED, _reason(reason), now)
+    await _close(pool, alert_id, officer, AlertState.REJECTED, need_reason(reason), now)
 
 
 async def _close(pool: db.Pool, alert_id: int, officer: Officer, state: AlertState, reason: str, now: datetime) -> None:
@@ -127,16 +130,15 @@ async def _close(pool: db.Pool, alert_id: int, officer: Officer, state: AlertSta
         await _audit(connection, officer, f"alert.{state}", alert_id, reason, {}, now)
 
 
-def again_after_deadlock(run: Callable[P, Awaitable[None]]) -> Callable[P, Awaitable[None]]:
-    """Run a release again when Postgres rolled it back for getting in the way of a delivery or of the clock."""
+def again_after_deadlock(run: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Run a release or a stop again when Postgres rolled it back for getting in the way of a delivery or the clock."""
 
     @functools.wraps(run)
-    async def persist(*args: P.args, **kwargs: P.kwargs) -> None:
+    async def persist(*args: P.args, **kwargs: P.kwargs) -> T:
         for _ in range(TRIES - 1):
             with contextlib.suppress(asyncpg.DeadlockDetectedError):
-                await run(*args, **kwargs)
-                return
-        await run(*args, **kwargs)
+                return await run(*args, **kwargs)
+        return await run(*args, **kwargs)
 
     return persist
 
@@ -202,7 +204,7 @@ async def break_glass(
         if row["state"] not in {AlertState.DRAFT, AlertState.PENDING}:
             raise refuse_move(alert_id, row["state"], AlertState.LIVE)
         what = f"alert {alert_id} ({row['playbook']} {row['level']}, {row['mode']})"
-        says = f"{officer.name} released {what} alone: {_reason(reason)}"
+        says = f"{officer.name} released {what} alone: {need_reason(reason)}"
         await connection.execute(ALARM, "break_glass", alert_id, says, Role.SUPERVISOR.value, now)
         leave = _Leave(act="alert.break_glass", officer=officer, glass=reason.strip())
         await _go_live(connection, row, leave, outlets, now)
@@ -285,15 +287,17 @@ async def _replace(connection: db.AnyConnection, row: asyncpg.Record, now: datet
         return
     state = AlertState.CANCELLED if row["msg_type"] == MsgType.CANCEL else AlertState.SUPERSEDED
     await connection.execute(REPLACE, row["refs"], state.value, before(state))
-    await stop(connection, row["refs"], state.value)
+    await stop(connection, row["refs"], Stopped(state.value))
     await connection.execute(DUE_DONE, row["refs"], now)
     if Purpose(row["purpose"]) in ENDING:
         await connection.execute(CLOSE_INCIDENT, row["incident_id"], now)
 
 
-async def stop(connection: db.AnyConnection, alert_ids: Sequence[int], why: str) -> None:
+async def stop(connection: db.AnyConnection, alert_ids: Sequence[int], why: Stopped) -> None:
     """Stop all dispatches of these alerts in the caller's transaction: nothing more of them leaves after its commit."""
-    await clear(connection, [r["id"] for r in await connection.fetch(STOP_DISPATCHES, alert_ids, why)])
+    guard = (dispatch_before(DispatchState.STOPPED), stopped_before(why))
+    stopped = await connection.fetch(STOP_DISPATCHES, alert_ids, why.value, *guard)
+    await clear(connection, [r["id"] for r in stopped])
 
 
 async def clear(connection: db.AnyConnection, stopped: Sequence[int]) -> None:
@@ -344,7 +348,8 @@ async def _audit(
     await connection.execute(AUDIT, officer.id if officer else None, act, subject, reason, dict(facts), now)
 
 
-def _reason(text: str) -> str:
+def need_reason(text: str) -> str:
+    """Give the reason an officer wrote; raise BadInput where there is none to speak of."""
     if len(text.strip()) < 3:
         raise BadInput("give a reason of at least three letters: it is kept and shown")
     return text.strip()

@@ -18,6 +18,7 @@ from crisis.flow.trigger import Key
 from crisis.model import slots as slotting
 from crisis.model.alert import AlertState, Mode, before
 from crisis.model.audience import Target
+from crisis.model.dispatch import Stopped
 from crisis.model.officer import Officer, Role
 from crisis.model.playbook import Playbook
 from crisis.model.words import Purpose
@@ -42,7 +43,8 @@ REPLACE_DRAFT = "UPDATE alert SET state = 'rejected' WHERE id = $1 AND state = A
 # Two clocks may tick at once: SKIP LOCKED gives a row to one, and the row is done in the same transaction as
 # what it does, so a crash in between does it again and a finished one is never done twice.
 TAKE_DUE = """
-SELECT d.id, d.kind, d.alert_id, d.at, a.playbook, a.level, a.mode, a.state, a.expires, a.next_update, a.facts
+SELECT d.id, d.kind, d.alert_id, d.at, a.playbook, a.level, a.mode, a.state, a.expires, a.next_update, a.facts,
+       ARRAY(SELECT p.account FROM dispatch p WHERE p.alert_id = a.id AND p.stopped = 'paused' ORDER BY p.id) AS paused
 FROM due d JOIN alert a ON a.id = d.alert_id
 WHERE d.done_at IS NULL AND d.at <= $1 ORDER BY d.at LIMIT 50 FOR UPDATE OF d SKIP LOCKED
 """
@@ -174,7 +176,7 @@ async def _wish(connection: db.AnyConnection, former: asyncpg.Record, change: Ch
 
 
 async def fire_due(pool: db.Pool, now: datetime) -> int:
-    """Do what is due by `now`: expire alerts, remind of the promised update, call supervisors; count what was done."""
+    """Do what is due by `now`: expire alerts, remind of promised updates, call supervisors; count what was done."""
     async with pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(TAKE_DUE, now)
         for row in rows:
@@ -193,7 +195,12 @@ async def _fire(connection: db.AnyConnection, row: asyncpg.Record, now: datetime
     logger.info("update.due", kind=row["kind"], alert=row["alert_id"])
 
 
-_KINDS = {"next_update": "update_due", "overdue": "update_overdue", "approval": "approval_waits"}
+_KINDS = {
+    "next_update": "update_due",
+    "overdue": "update_overdue",
+    "approval": "approval_waits",
+    "paused": "dispatch_paused",
+}
 
 
 def what_to_say(row: Mapping[str, Any] | asyncpg.Record, now: datetime) -> tuple[str, Role] | None:
@@ -204,6 +211,10 @@ def what_to_say(row: Mapping[str, Any] | asyncpg.Record, now: datetime) -> tuple
         if row["state"] != AlertState.PENDING:
             return None
         return f"{name} still waits for approval: approve, return or reject it now", Role.APPROVER
+    if row["kind"] == "paused":
+        where = ", ".join(row["paused"])
+        says = f"{name} is still paused on {where}: residents there wait for it; resume it, or stop it for good"
+        return (says, Role.SUPERVISOR) if where else None
     if row["state"] not in {AlertState.LIVE, AlertState.EXPIRED}:
         return None
     if row["kind"] == "next_update":
@@ -222,5 +233,5 @@ def minutes(span: timedelta) -> int:
 
 async def _expire(connection: db.AnyConnection, alert_id: int) -> None:
     await connection.execute(EXPIRE, alert_id, before(AlertState.EXPIRED))
-    await release.stop(connection, [alert_id], "expired")
+    await release.stop(connection, [alert_id], Stopped.EXPIRED)
     await connection.execute(TELL_ALERT, str(alert_id))

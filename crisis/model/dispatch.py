@@ -17,7 +17,17 @@ class DispatchState(StrEnum):
     WAITING = "waiting"  # released, nothing leased yet
     SENDING = "sending"  # a worker has had a batch of it
     DONE = "done"  # every address settled
-    STOPPED = "stopped"  # expired, cancelled, superseded or paused
+    STOPPED = "stopped"  # for one of the reasons in Stopped
+
+
+class Stopped(StrEnum):
+    """Why nothing more of a dispatch leaves."""
+
+    EXPIRED = "expired"  # its alert's time has passed
+    CANCELLED = "cancelled"  # its alert was withdrawn
+    SUPERSEDED = "superseded"  # an update took its alert's place
+    PAUSED = "paused"  # an officer holds it back: the one stop that can be undone
+    OFFICER = "officer"  # an officer ended it
 
 
 class BatchState(StrEnum):
@@ -34,7 +44,20 @@ DISPATCH_MOVES: Mapping[DispatchState, frozenset[DispatchState]] = MappingProxyT
         DispatchState.WAITING: frozenset({DispatchState.SENDING, DispatchState.DONE, DispatchState.STOPPED}),
         DispatchState.SENDING: frozenset({DispatchState.DONE, DispatchState.STOPPED}),
         DispatchState.DONE: frozenset(),
-        DispatchState.STOPPED: frozenset(),
+        DispatchState.STOPPED: frozenset({DispatchState.SENDING, DispatchState.STOPPED}),  # as STOPPED_MOVES allows
+    }
+)
+
+# A dispatch that is stopped comes to another reason, or is sent again, only where this says so.
+STOPPED_MOVES: Mapping[Stopped, frozenset[Stopped | DispatchState]] = MappingProxyType(
+    {
+        Stopped.EXPIRED: frozenset(),
+        Stopped.CANCELLED: frozenset(),
+        Stopped.SUPERSEDED: frozenset(),
+        Stopped.PAUSED: frozenset(
+            {DispatchState.SENDING, Stopped.EXPIRED, Stopped.CANCELLED, Stopped.SUPERSEDED, Stopped.OFFICER}
+        ),
+        Stopped.OFFICER: frozenset(),
     }
 )
 
@@ -46,6 +69,17 @@ BATCH_MOVES: Mapping[BatchState, frozenset[BatchState]] = MappingProxyType(
         BatchState.STOPPED: frozenset(),
     }
 )
+
+
+def before(state: DispatchState) -> list[str]:
+    """List the states from which a dispatch may come to `state`: half of the guard of every UPDATE by an officer."""
+    return sorted(source for source, targets in DISPATCH_MOVES.items() if state in targets)
+
+
+def stopped_before(to: Stopped | DispatchState) -> list[str]:
+    """List the reasons of a stop from which a dispatch may come to another, or to be sent again: the other half."""
+    return sorted(why for why, targets in STOPPED_MOVES.items() if to in targets)
+
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
