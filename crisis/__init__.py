@@ -6,6 +6,7 @@ plan      who, by which channels, in which words; pure, and the preview that off
 release   a second officer approves, returns or rejects; freezes words and hash
 fanout    audience -> batches, most at risk first, inside the release transaction and right after it
 deliver   lease a batch, send, record attempts, decide what a failure means
+hold      an officer pauses, resumes or stops what an alert has still to send on a channel
 receipts  what providers report later; progress
 inbound   residents write: understood, filed, urgent ones paged
 answer    from the playbook, or by an officer, on the channel the question came from

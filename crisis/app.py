@@ -32,7 +32,7 @@ from crisis.model.office import Office
 from crisis.model.playbook import Playbook, check_fit, load_folder
 from crisis.model.replies import load_replies
 from crisis.settings import Settings
-from crisis.web import api, errors, feeds, live, public, registry
+from crisis.web import api, dispatches, errors, feeds, live, public, registry
 from crisis.web.house import HOUSE, House
 
 logger = log.get("app")
@@ -290,6 +290,7 @@ def build_web(house: House, accounts: Mapping[str, str], watcher: feeds.Watching
         if name in accounts:
             app[key] = Path(unquote(urlsplit(accounts[name]).path))
     api.add(app)
+    dispatches.add(app)
     live.add(app)
     registry.add(app)
     app[feeds.FEEDS] = watcher

@@ -1,4 +1,4 @@
-"""Alerts: seen, submitted, approved, returned, rejected, released alone, followed, and followed up."""
+"""Alerts: seen, submitted, approved, returned, rejected, released alone, followed, held back, and followed up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from crisis.cli import followup, lists, out, show
+from crisis.cli import followup, hold, lists, out, show
 from crisis.cli import options as o
 from crisis.cli.launch import what_now
 from crisis.cli.office import Desk, desk
@@ -17,6 +17,9 @@ app.command()(followup.update)
 app.command()(followup.correct)
 app.command()(followup.cancel)
 app.command("all-clear")(followup.all_clear)
+app.command()(hold.pause)
+app.command()(hold.resume)
+app.command()(hold.stop)
 
 Hash = Annotated[str | None, typer.Option("--hash", help="Approve exactly these words, without being asked.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it is kept and shown.")]

@@ -137,17 +137,22 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
         for channel, by_language in doc["notices"].items()
         for language, text in by_language.items()
     ]
-    history = [
-        cell(f"{when(h['at'], zone)} {h['act']} {h['officer'] or 'the service'} {h['reason']}") for h in doc["history"]
-    ]
+    history = [cell(" ".join(filter(None, _act(h, zone)))) for h in doc["history"]]
     tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
     told_by = source_alert(doc["source_alert"], doc["changes"], zone) if doc.get("source_alert") else []
     sizes = [renditions(doc["renditions"])] if doc["sent"] is None else []
     return Group(banner(doc["mode"]), told, *told_by, *sizes, *texts(said), *history, *tail, *next_step(doc))
 
 
+def _act(h: Doc, zone: ZoneInfo) -> tuple[str | None, ...]:
+    return when(h["at"], zone), h["act"], h.get("account"), h["officer"] or "the service", h["reason"]
+
+
 def next_step(doc: Doc) -> list[RenderableType]:
-    """Say what to do about a draft that a feed made: nobody wrote it, so nobody knows that it waits for them."""
+    """Say what to do about a draft that a feed made, and about what is paused: else nobody knows that it waits."""
+    if paused := [d["account"] for d in doc["dispatches"] if d["stopped"] == "paused"]:
+        says = f"Paused on {', '.join(paused)}: nothing leaves there until `crisis alert resume {doc['id']}`."
+        return [Text(says, style="bold")]
     if not doc.get("source_alert") or doc["state"] != "draft":
         return []
     says = (
@@ -191,11 +196,18 @@ def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:
         table.add_column(name, justify="right")
     table.add_column("trouble")
     for row in dispatches:
-        state = f"{row['state']} ({row['stopped']})" if row["stopped"] else row["state"]
-        named = (row["channel"], row["account"], state)
+        named = (row["channel"], row["account"], standing(row))
         counts = (*(row[name] for name in COUNTS), first_after(row["first_accepted"], sent))
         table.add_row(*map(cell, (*named, *counts, row["trouble"])))
     return table
+
+
+def standing(dispatch: Doc) -> str:
+    """Say how a dispatch stands; a paused one is not over, so it is not called stopped."""
+    why = dispatch["stopped"]
+    if why is None or why == "paused":
+        return str(why or dispatch["state"])
+    return "stopped by an officer" if why == "officer" else f"stopped ({why})"
 
 
 def first_after(accepted: str | None, sent: str | None) -> str:

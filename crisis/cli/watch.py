@@ -55,7 +55,7 @@ def _lines(told: Iterator[tuple[str, dict[str, Any]]]) -> None:
 def line(content: dict[str, Any]) -> str:
     """Say the progress of an alert in one line."""
     counts = [
-        f"{d['account']} {d['state']} {d['accepted']:,}/{d['audience']:,} accepted, {d['delivered']:,} delivered"
+        f"{d['account']} {show.standing(d)} {d['accepted']:,}/{d['audience']:,} accepted, {d['delivered']:,} delivered"
         for d in content["dispatches"]
     ]
     return f"alert {content['alert']} is {content['state']}: " + ("; ".join(counts) or "nothing has left yet")

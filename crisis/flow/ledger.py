@@ -22,12 +22,13 @@ LAST_PATIENCE = 5.0  # the same when the service is being stopped
 
 COLUMNS = ("dispatch_id", "address_id", "try", "outcome", "code", "refs", "account", "at")
 
+# Also for a dispatch that an officer holds back: what fails meanwhile is tried again once it goes on, never missed.
 AGAIN = """
 INSERT INTO retry (dispatch_id, address_id, account, urgent, language, try, not_before)
 SELECT r.dispatch_id, r.address_id, d.account, d.urgent, r.language, r.try, r.not_before
 FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::timestamptz[])
      AS r (dispatch_id, address_id, language, try, not_before)
-JOIN dispatch d ON d.id = r.dispatch_id AND d.state IN ('waiting', 'sending')
+JOIN dispatch d ON d.id = r.dispatch_id AND (d.state IN ('waiting', 'sending') OR d.stopped = 'paused')
 ON CONFLICT (dispatch_id, address_id) DO UPDATE
 SET try = EXCLUDED.try, not_before = EXCLUDED.not_before, leased_until = NULL
 """

@@ -38,8 +38,11 @@ FROM alert a LEFT JOIN officer s ON s.id = a.submitted_by LEFT JOIN officer p ON
 WHERE ($1::text[] IS NULL OR a.state = ANY($1)) ORDER BY a.id DESC LIMIT $2
 """
 HISTORY = """
-SELECT u.act, u.reason, u.at, o.name AS officer FROM audit u LEFT JOIN officer o ON o.id = u.officer_id
-WHERE u.act LIKE 'alert.%' AND u.subject = $1 ORDER BY u.id
+SELECT u.act, u.reason, u.at, o.name AS officer, u.facts->>'account' AS account
+FROM audit u LEFT JOIN officer o ON o.id = u.officer_id
+WHERE (u.act LIKE 'alert.%' AND u.subject = $1)
+   OR (u.act LIKE 'dispatch.%' AND u.subject IN (SELECT id FROM dispatch WHERE alert_id = $1))
+ORDER BY u.id
 """
 
 

@@ -1,21 +1,24 @@
-"""Live: the progress of an alert as server-sent events, until every dispatch has ended."""
+"""Live: the progress of an alert as server-sent events, until every dispatch has ended; a paused one has not."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
 from crisis.errors import NotFound
 from crisis.flow import receipts
+from crisis.model.dispatch import DispatchState, Stopped
 from crisis.web.auth import officer_of
 from crisis.web.house import HOUSE, House
 
 SOONEST = 0.2  # seconds between two reports of one watcher
 LONGEST = 2.0  # seconds after which it is counted again without a call
-ENDED = frozenset({"done", "stopped"})
+ENDED = frozenset({DispatchState.DONE, DispatchState.STOPPED})
 NEVER_SENT = frozenset({"rejected"})
 EXISTS = "SELECT state FROM alert WHERE id = $1"
 
@@ -45,13 +48,18 @@ async def _tell(house: House, alert_id: int, response: web.StreamResponse) -> No
         if now != last:
             await response.write(f"event: progress\ndata: {now}\n\n".encode())
             last = now
-        if state in NEVER_SENT or (dispatches and all(d["state"] in ENDED for d in dispatches)):
+        if state in NEVER_SENT or (dispatches and all(map(_has_ended, dispatches))):
             await response.write(f"event: end\ndata: {now}\n\n".encode())
             break
         await asyncio.sleep(SOONEST)
         await house.progress.wait(LONGEST)
         await response.write(b": still here\n\n")  # a comment, so that nothing between us hangs up
     await response.write_eof()
+
+
+def _has_ended(dispatch: Mapping[str, Any]) -> bool:
+    """Tell whether nothing more can leave; an officer may still resume what is paused."""
+    return dispatch["state"] in ENDED and dispatch["stopped"] != Stopped.PAUSED
 
 
 def add(app: web.Application) -> None:

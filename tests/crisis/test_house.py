@@ -26,7 +26,7 @@ def test_the_map_names_every_stage_in_its_order() -> None:
     parts = re.findall(named, crisis.__doc__.split("Parts of stages")[1])
     there = {path.stem for path in (ROOT / "flow").glob("*.py")} - {"__init__"}
     assert set(stages) | set(parts) == there
-    order = "trigger intake plan release fanout deliver receipts inbound answer update"
+    order = "trigger intake plan release fanout deliver hold receipts inbound answer update"
     assert stages == order.split()
 
 
