@@ -8,11 +8,13 @@ the database: the stages do that, by what the channel reports.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol, Self, assert_never
+
+from channels.window import Window
 
 
 class Reach(StrEnum):
@@ -233,39 +235,79 @@ SendOne = Callable[[Notice, Address], Awaitable[tuple[str, ...]]]
 
 
 async def one_by_one(
-    send_one: SendOne, notice: Notice, addresses: AsyncIterable[Address], report: Report, concurrency: int
+    send_one: SendOne, notice: Notice, addresses: AsyncIterable[Address], report: Report, window: Window
 ) -> None:
-    """Run a one-address sender over all addresses, at most `concurrency` in flight, each reported once.
+    """Run a one-address sender over all addresses, as many in flight as `window` allows, each reported once.
 
     `send_one` returns the provider's refs or raises a SendError. The first Misconfigured ends the run
     (the rest of the iterable is left untaken) and is raised again when those in flight have settled.
     """
-    slots = asyncio.Semaphore(concurrency)
-    stop: list[Misconfigured] = []
-
-    async def run(address: Address) -> None:
-        try:
-            refs = await send_one(notice, address)
-            report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=refs))
-        except SendError as error:
-            report(settle(address, error))
-            if isinstance(error, Misconfigured):
-                stop.append(error)
-        finally:
-            slots.release()
-
+    line = _Line(send_one, notice, aiter(addresses), report, window)
     async with asyncio.TaskGroup() as group:
-        iterator = aiter(addresses)
-        while not stop:
-            await slots.acquire()
-            if stop:
-                break
-            address = await anext(iterator, None)
-            if address is None:
-                break
-            group.create_task(run(address))
-    if stop:
-        raise stop[0]
+        line.man(group)
+    if line.stop is not None:
+        raise line.stop
+
+
+class _Line:
+    """Runners that each take an address, send, report and take the next: no cost of a new task per address."""
+
+    def __init__(
+        self, send_one: SendOne, notice: Notice, addresses: AsyncIterator[Address], report: Report, window: Window
+    ) -> None:
+        self._send_one, self._notice, self._addresses = send_one, notice, addresses
+        self._report, self._window = report, window
+        self._gate = asyncio.Lock()  # an async generator cannot be advanced by two at once
+        self._runners = self._idle = 0
+        self._over = False
+        self.stop: Misconfigured | None = None
+
+    def man(self, group: asyncio.TaskGroup) -> None:
+        """Start one more runner; once it has work it starts the next, while there is room and nobody else is free."""
+        self._runners += 1
+        self._idle += 1
+        group.create_task(self._run(group))
+
+    async def _run(self, group: asyncio.TaskGroup) -> None:
+        window = self._window
+        while (address := await self._take()) is not None:
+            self._idle -= 1
+            if not self._idle and self._runners < window.size:
+                self.man(group)
+            began = window.now()
+            try:
+                refs = await self._send_one(self._notice, address)
+            except SendError as error:
+                self._failed(address, error, began)
+            else:
+                window.replied(began)
+                self._report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=refs))
+            finally:
+                window.leave()
+                self._idle += 1
+
+    async def _take(self) -> Address | None:
+        """Take a slot and then an address, so that no address taken waits; None when there is no more to do."""
+        async with self._gate:
+            if self._over:
+                return None
+            await self._window.enter()
+            address = None
+            try:
+                if self.stop is None:
+                    address = await anext(self._addresses, None)
+            finally:
+                if address is None:
+                    self._over = True
+                    self._window.leave()
+            return address
+
+    def _failed(self, address: Address, error: SendError, began: float) -> None:
+        if isinstance(error, Misconfigured):
+            self.stop = self.stop or error
+        elif isinstance(error, Throttled | Unsure):
+            self._window.strained(began)
+        self._report(settle(address, error))
 
 
 def is_final(result: Result) -> bool:

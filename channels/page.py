@@ -20,6 +20,7 @@ from channels.contract import (
     one_by_one,
 )
 from channels.http import Account, Http, account
+from channels.window import Window
 
 
 def measure(text: str) -> Size:
@@ -40,6 +41,7 @@ class Page:
     concurrency: int = 4
 
     def __init__(self, server: Account, *, timeout: float = 10.0) -> None:
+        self._window = Window(self.concurrency)
         self._http = Http(server.origin, concurrency=self.concurrency, timeout=timeout)
 
     @classmethod
@@ -55,7 +57,7 @@ class Page:
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
         """Report accepted only when the page answers 200 and holds the notice's id; the ref is its link."""
-        await one_by_one(self._look, notice, addresses, report, self.concurrency)
+        await one_by_one(self._look, notice, addresses, report, self._window)
 
     async def listen(self, take: Take) -> None:
         """Return at once: the page's own forms bring residents' questions in."""

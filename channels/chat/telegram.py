@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterable, Mapping
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ from channels.contract import (
     one_by_one,
 )
 from channels.http import Account, Http, Reply, account, fault
+from channels.window import Window
 
 POLL: Final = 25  # seconds Telegram holds a getUpdates open
 GONE: Final = ("bot was blocked", "user is deactivated", "bot was kicked")
@@ -61,12 +63,14 @@ class Telegram:
     def __init__(self, bot: Account, *, timeout: float = 20.0) -> None:
         self.rate = bot.number("rate")
         self._bot = f"/bot{bot.token}/"
+        self.concurrency = bot.whole("concurrency")
+        self._window = Window(self.concurrency)
         self._http = Http(bot.origin, secrets=(bot.token,), concurrency=self.concurrency, timeout=timeout)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Build from https://BOT_TOKEN@api.telegram.org/?rate=25, the token as BotFather gave it."""
-        bot = account(url, cls.name, rate="25")
+        """Build from https://BOT_TOKEN@api.telegram.org/?rate=25&concurrency=20, the token as BotFather gave it."""
+        bot = account(url, cls.name, rate="25", concurrency=str(cls.concurrency))
         if not re.fullmatch(r"\d+:[\w-]+", bot.token, re.ASCII):
             raise Misconfigured(f"{cls.name}: the token in its URL must look like 123456:ABC-def")
         return cls(bot)
@@ -79,14 +83,16 @@ class Telegram:
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
         """Send to each chat; the ref is the post's number within its chat."""
-        await one_by_one(self._send_one, notice, addresses, report, self.concurrency)
+        words = json.dumps({"text": notice.text, "disable_web_page_preview": True})[1:].encode()
 
-    async def _send_one(self, notice: Notice, address: Address) -> tuple[str, ...]:
-        body = {"chat_id": address.value, "text": notice.text, "disable_web_page_preview": True}
-        result = self._result(await self._http.ask("POST", self._bot + "sendMessage", body=body))
-        if not isinstance(result, dict) or "message_id" not in result:
-            raise Unsure("the reply names no post: is this the Bot API?", code="no message_id")
-        return (str(result["message_id"]),)
+        async def send_one(_: Notice, address: Address) -> tuple[str, ...]:
+            body = b'{"chat_id": ' + json.dumps(address.value).encode() + b", " + words
+            result = self._result(await self._http.ask("POST", self._bot + "sendMessage", raw=body))
+            if not isinstance(result, dict) or "message_id" not in result:
+                raise Unsure("the reply names no post: is this the Bot API?", code="no message_id")
+            return (str(result["message_id"]),)
+
+        await one_by_one(send_one, notice, addresses, report, self._window)
 
     async def listen(self, take: Take) -> None:
         """Hand on each update once `take` has it: the next poll confirms those before it, never earlier."""
@@ -114,7 +120,7 @@ class Telegram:
 
     def _result(self, reply: Reply) -> object:
         body = reply.json()
-        if error := judge(reply, says=self._http.clean(body.get("description"))):
+        if reply.status != 200 and (error := judge(reply, says=self._http.clean(body.get("description")))):
             raise error
         return body.get("result")
 

@@ -20,6 +20,7 @@ from channels.contract import (
     one_by_one,
 )
 from channels.http import Account, Http, account, fault
+from channels.window import Window
 
 CAP: Final = "application/cap+xml"
 
@@ -47,6 +48,7 @@ class Webhook:
 
     def __init__(self, target: Account, path: str, *, timeout: float = 10.0) -> None:
         self._path = path
+        self._window = Window(self.concurrency)
         self._http = Http(
             target.origin,
             secrets=(target.token,),
@@ -72,7 +74,7 @@ class Webhook:
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
         """Post the document once for each address; a 2xx is accepted, whatever the body."""
-        await one_by_one(self._post, notice, addresses, report, self.concurrency)
+        await one_by_one(self._post, notice, addresses, report, self._window)
 
     async def listen(self, take: Take) -> None:
         """Return at once: what such a system says comes in as a feed."""

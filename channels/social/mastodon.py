@@ -20,6 +20,7 @@ from channels.contract import (
     one_by_one,
 )
 from channels.http import Account, Http, Reply, account, fault
+from channels.window import Window
 
 VISIBILITIES: Final = ("public", "unlisted", "private", "direct")
 URL_UNITS: Final = 23
@@ -53,6 +54,7 @@ class Mastodon:
     def __init__(self, page: Account, *, timeout: float = 20.0) -> None:
         self.rate = page.number("rate")
         self._visibility = page.settings["visibility"]
+        self._window = Window(self.concurrency)
         self._http = Http(
             page.origin,
             secrets=(page.token,),
@@ -86,7 +88,7 @@ class Mastodon:
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
         """Post once for each address; the ref is the post's id, by which a follow-up finds its thread."""
-        await one_by_one(self._post, notice, addresses, report, self.concurrency)
+        await one_by_one(self._post, notice, addresses, report, self._window)
 
     async def listen(self, take: Take) -> None:
         """Return at once: replies on the page are read by officers there."""

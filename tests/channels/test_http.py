@@ -293,6 +293,24 @@ async def test_a_request_that_never_got_a_connection_was_not_sent() -> None:
     assert reached.empty()
 
 
+async def test_a_reply_without_a_body_leaves_its_connection_free() -> None:
+    """204 has no body and no length, and the next request still goes out on the same connection."""
+    met: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.append(1)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"{}"):
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    async with asyncio.timeout(10), behaving(serve) as port:
+        http = Http(f"http://127.0.0.1:{port}")
+        answers = [await http.ask("POST", "/", body={}) for _ in range(2)]
+        await http.close()
+    assert [(answer.status, answer.body) for answer in answers] == [(204, b"")] * 2
+    assert met == [1]
+
+
 async def test_a_redirect_is_never_followed() -> None:
     """A server cannot send our token elsewhere."""
     reached = asyncio.Event()

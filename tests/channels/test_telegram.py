@@ -45,7 +45,7 @@ def chat(number: int) -> Address:
 
 async def send(url: str, *addresses: Address, notice: Notice = NOTICE, timeout: float = 5) -> list[Outcome]:
     """Send through a channel of its own and return the outcomes in the order of the addresses."""
-    channel = Telegram(account(url, "telegram", rate="25"), timeout=timeout)
+    channel = Telegram(account(url, "telegram", rate="25", concurrency="20"), timeout=timeout)
     outcomes: list[Outcome] = []
     await channel.open()
     try:
@@ -81,8 +81,8 @@ async def test_every_chat_is_reported_once_under_each_fault(fault: Fault, result
     """Whatever the provider does, each address taken gets one outcome that says what happened."""
     async with TelegramSandbox() as server:
         server.fault, server.retry_after = fault, 35
-        outcomes = await send(server.url, *(chat(n) for n in range(50)), timeout=0.3)
-    assert [(o.address_id, o.result, o.code) for o in outcomes] == [(n, result, code) for n in range(50)]
+        outcomes = await send(server.url, *(chat(n) for n in range(18)), timeout=0.3)
+    assert [(o.address_id, o.result, o.code) for o in outcomes] == [(n, result, code) for n in range(18)]
     assert {o.after for o in outcomes} == {35.0 if fault == "throttle" else None}
 
 
@@ -284,6 +284,19 @@ def test_an_update_nobody_wrote_is_passed_over(update: dict[str, Any]) -> None:
 def test_text_counts_in_utf16_units(text: str, units: int) -> None:
     """An emoji is two units, as the Bot API counts."""
     assert measure(text).units == units
+
+
+@pytest.mark.parametrize(("query", "most"), [("", 20), ("?concurrency=100", 100), ("?rate=1000&concurrency=1", 1)])
+def test_an_account_says_how_many_may_be_in_flight(query: str, most: int) -> None:
+    """A bot with a larger allowance is used to it."""
+    assert Telegram.from_url(f"https://123:abc@api.telegram.org/{query}").concurrency == most
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "2.5", "many", ""])
+def test_a_number_in_flight_that_is_none_is_refused(value: str) -> None:
+    """The officer reads which setting to mend."""
+    with pytest.raises(Misconfigured, match=f"concurrency={value} must be a"):
+        Telegram.from_url(f"https://123:abc@api.telegram.org/?concurrency={value}")
 
 
 @pytest.mark.parametrize("url", ["https://abc@api.telegram.org/", "https://123:a%2Fb@api.telegram.org/"])
