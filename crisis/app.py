@@ -22,9 +22,12 @@ from crisis.clock import Clock
 from crisis.errors import BadInput, BadPlaybook, Fault, NotReady
 from crisis.feeds import FORMATS
 from crisis.feeds.watch import Watcher
-from crisis.flow import deliver, fanout, inbound, publish, receipts, register
+from crisis.flow import deliver, fanout, inbound, ledger, publish, receipts, register
 from crisis.flow.inbound import Desk
 from crisis.flow.intake import Intake
+from crisis.flow.leases import Leases
+from crisis.flow.ledger import Ledger
+from crisis.flow.notices import Notices
 from crisis.flow.pace import Pace
 from crisis.flow.release import Outlet
 from crisis.flow.trip import Account
@@ -153,15 +156,7 @@ def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable
 async def _parts(settings: Settings, house: House, accounts: Sequence[Account], dsn: str) -> AsyncIterator[Service]:
     for account in accounts:
         await account.channel.open()
-    courier = deliver.Courier(
-        house.pool,
-        house.desk.vault,
-        accounts,
-        public_url=settings.public_url,
-        lease_seconds=settings.lease_seconds,
-        now=house.now,
-        document=house.cap,
-    )
+    courier = _courier(settings, house, accounts)
     expand = asyncio.Event()
     listener = _listener(dsn, house, courier, expand)
     clock = Clock(house.pool, house.now, settings.tick_seconds)
@@ -185,6 +180,19 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
         await _stop(house, clock, runner, courier, delivering, tasks)
         for account in accounts:
             await account.channel.close()
+
+
+def _courier(settings: Settings, house: House, accounts: Sequence[Account]) -> deliver.Courier:
+    """Build what delivers: loads leased from Postgres, attempts written to it."""
+    notices = Notices(settings.public_url, house.cap)
+    return deliver.Courier(
+        Leases(house.pool, notices, settings.lease_seconds),
+        Ledger(ledger.into(house.pool)),
+        house.desk.vault,
+        accounts,
+        lease_seconds=settings.lease_seconds,
+        now=house.now,
+    )
 
 
 async def _stop(
@@ -231,6 +239,7 @@ def _listener(dsn: str, house: House, courier: deliver.Courier, expand: asyncio.
     listener.on("alert", house.alerts.tell)
     listener.on("alert", house.progress.tell)
     listener.on("alert", lambda _: expand.set())
+    listener.on_lost(courier.deafen)
     for missed in (courier.wake_all, house.progress.tell, house.alerts.tell, expand.set):
         listener.on_connect(missed)
     return listener

@@ -185,6 +185,7 @@ class Listener:
         self._dsn = dsn
         self._heard: dict[str, list[Callable[[str], None]]] = {}
         self._connected: list[Callable[[], None]] = []
+        self._lost: list[Callable[[], None]] = []
 
     def on(self, channel: str, callback: Callable[[str], None]) -> None:
         """Call back with the payload of each NOTIFY on the channel; ask before run()."""
@@ -193,6 +194,10 @@ class Listener:
     def on_connect(self, callback: Callable[[], None]) -> None:
         """Call back each time it starts to listen, the first time included."""
         self._connected.append(callback)
+
+    def on_lost(self, callback: Callable[[], None]) -> None:
+        """Call back each time it stops to listen: what is notified from then on is not heard."""
+        self._lost.append(callback)
 
     async def run(self) -> None:
         """Listen until cancelled; a lost connection is made again within about two seconds."""
@@ -205,6 +210,8 @@ class Listener:
             finally:
                 listened = self.ready.is_set()
                 self.ready.clear()
+                for tell in self._lost if listened else ():
+                    _safely(tell)
             wait = 0.05 if listened else min(wait * 2, LONGEST_WAIT)
             await asyncio.sleep(wait)
 

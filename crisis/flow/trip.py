@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from channels.contract import Address, Channel, Misconfigured, Notice, Outcome, Result, SendError, Throttled
 from crisis import log
@@ -17,6 +18,8 @@ logger = log.get("deliver")
 
 ANSWER = "answer-"  # what the id of a notice begins with when it is no alert
 MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in case it was mended
+DEAF_CHECK = 0.25  # seconds between two looks at a load in hand while no call can be heard
+REMEMBERED = 3600.0  # seconds a stop or an opt-out is remembered: longer than any load is in hand
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class Account:
     pace: Pace
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     calls: dict[int, float] = field(default_factory=dict)  # when each urgency last called, by the loop's clock
+    called: float = 0.0  # when anything last called
     heeded: float = 0.0  # when a lane last looked for what called
     trouble: str = ""
 
@@ -40,63 +44,123 @@ class Load:
     language: str
     urgent: int
     ids: Sequence[int]
-    tries: dict[int, int]
+    tries: Mapping[int, int]
     batch_id: int = 0  # 0: retries
     lease: int = 0
     taken: float = 0.0  # when the lease began, by the loop's clock
 
 
+@dataclass(frozen=True, slots=True)
+class Cargo:
+    """What a load is made of: the notice, and each address of it that may be sent to, still sealed."""
+
+    notice: Notice
+    expires: datetime
+    rows: Sequence[tuple[int, bytes, str]]  # address, sealed, thread
+    held: Sequence[int] = ()  # addresses the notice this one follows may be on the wire to: they wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a load came back."""
+
+    complete: bool  # everything of a batch was handed out
+    unsendable: Sequence[int]  # gone, or opted out since
+    held: Sequence[int]
+    ours: bool  # the lease was ours to the end
+    hold: float = 0.0  # seconds the provider asked the whole account to wait
+    misconfigured: str = ""
+
+
+class Away(Exception):
+    """Where loads come from cannot be reached just now."""
+
+
+class Source(Protocol):
+    """Where loads come from and go back to; any method may raise Away."""
+
+    async def take(self, account: Account, *, called: bool) -> list[Load]:
+        """Lease what is next for an account; `called`: something new has called, it goes before retries."""
+
+    async def prepare(self, account: Account, load: Load) -> Cargo:
+        """Give what is to be sent."""
+
+    async def renew(self, load: Load) -> bool | None:
+        """Extend the lease: True done, False it belongs to another or was stopped, None cannot tell now."""
+
+    async def finish(self, account: Account, load: Load, end: End) -> None:
+        """Give a load back once all its outcomes are durable."""
+
+    async def rest(self, account: Account) -> float | None:
+        """Tidy up while there is nothing to do, and give the seconds until a retry is due, if any waits."""
+
+    async def grant(self, account: str, seconds: float, hold: float) -> float | None:
+        """Take a slice of the account's rate: see pace.Ask."""
+
+
 @dataclass(slots=True)
 class Shared:
-    """What all trips of this process heed: the clock, the ledger, and what must not leave any more."""
+    """What all trips of this process heed: the clock, the ledger, and what must not leave any more.
+
+    A stop or an opt-out holds for what was in hand when it was heard; what was leased later was leased knowing it.
+    """
 
     ledger: Ledger
     now: Callable[[], datetime]
     lease_seconds: float
-    stopped: set[int] = field(default_factory=set)  # dispatches
+    stopped: dict[int, float] = field(default_factory=dict)  # dispatches, and when we heard of their stop
     silenced: dict[int, float] = field(default_factory=dict)  # addresses that opted out, and when we heard it
     draining: bool = False
+    deaf: bool = False  # no call can be heard just now
 
-
-# Extends the lease of a load: True done, False it belongs to another or was stopped, None cannot tell now.
-Renew = Callable[[Load], Awaitable[bool | None]]
+    def forget(self, now: float) -> None:
+        """Drop what is too old to concern anything in hand."""
+        for heard in (self.stopped, self.silenced):
+            for key in [key for key, at in heard.items() if now - at > REMEMBERED]:
+                del heard[key]
 
 
 class Trip:
     """One load on its way through a channel: hands out addresses one by one, takes their outcomes."""
 
-    def __init__(self, shared: Shared, account: Account, load: Load, renew: Renew) -> None:
-        self._shared, self._account, self._load, self._renew = shared, account, load, renew
-        self._addresses: list[Address] = []
+    def __init__(self, shared: Shared, source: Source, account: Account, load: Load) -> None:
+        self._shared, self._source, self._account, self._load = shared, source, account, load
+        self._loop = asyncio.get_running_loop()
         self._taken: set[int] = set()
         self._probe: asyncio.Event | None = None
         self._leased_until = load.taken + shared.lease_seconds
-        self.complete = False
-        self.unsendable: list[int] = []
-        self.misconfigured: Misconfigured | None = None
+        self._complete = False
+        self._unsendable: list[int] = []
+        self._misconfigured = ""
 
-    def ready(self, addresses: list[Address], notice: Notice, expires: datetime) -> None:
-        """Load what is to be sent; an address that is gone or opted out by now is `unsendable`."""
-        self._addresses, self._notice, self._expires = addresses, notice, expires
-        known = {a.id for a in addresses}
-        self.unsendable = [i for i in self._load.ids if i not in known]
-
-    @property
-    def holds_lease(self) -> bool:
-        """Tell whether the lease is still ours; false when unsure."""
-        return loop_now() < self._leased_until
-
-    async def go(self) -> None:
+    async def go(self, cargo: Cargo, addresses: Sequence[Address]) -> None:
         """Send all that may be sent; raises nothing of the channel's, its trouble is kept on the account."""
+        self._cargo, self._addresses = cargo, addresses
+        present = {row[0] for row in cargo.rows} | set(cargo.held)
+        self._unsendable = [i for i in self._load.ids if i not in present]
         renewing = asyncio.create_task(self._keep_lease())
+        try:
+            await self._send()
+        finally:
+            renewing.cancel()
+            for address_id in list(self._taken):  # taken, never reported: it may have left
+                self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
+
+    def end(self) -> End:
+        """Tell how the load stands; what the provider asked of the account is told on by it, once."""
+        hold, self._account.pace.held = self._account.pace.held, 0.0
+        ours = loop_now() < self._leased_until
+        held = self._cargo.held if ours else ()
+        return End(self._complete, self._unsendable, held, ours, hold, self._misconfigured)
+
+    async def _send(self) -> None:
         account = self._account
         try:
-            await account.channel.send(self._notice, self._hand_out(), self._report)
+            await account.channel.send(self._cargo.notice, self._hand_out(), self._report)
             account.trouble = ""
         except Misconfigured as error:
-            account.trouble = str(error)
+            account.trouble = self._misconfigured = str(error) or error.code
             account.pace.breaker.trip(loop_now(), MISCONFIGURED_PAUSE)
-            self.misconfigured = error
         except SendError as error:
             account.trouble = str(error)
             asked = error.after if isinstance(error, Throttled) else None
@@ -106,41 +170,38 @@ class Trip:
             account.trouble = type(error).__name__
             account.pace.breaker.trip(loop_now())
             logger.exception("deliver.channel_broke", account=account.name, dispatch=self._load.dispatch_id)
-        finally:
-            renewing.cancel()
-            for address_id in list(self._taken):  # taken, never reported: it may have left
-                self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
 
     async def _hand_out(self) -> AsyncIterator[Address]:
-        account, load = self._account, self._load
+        silenced = self._shared.silenced
         for address in self._addresses:
-            if not await self._may_go_on():
+            if not self._goes_now() and not await self._turn():
                 return
-            await account.pace.turn()
-            if not self._may_send():  # checked again after the wait: this is the last moment before the wire
-                return
-            if self._silenced(address):
-                self.unsendable.append(address.id)
+            if silenced and self._silenced(address):
+                self._unsendable.append(address.id)
                 continue
             self._taken.add(address.id)
             yield address
-        self.complete = bool(load.batch_id)
+        self._complete = bool(self._load.batch_id)
 
-    def _silenced(self, address: Address) -> bool:
-        """Tell of an opt-out since the load was taken; of an earlier one, or its undoing, the database told."""
-        heard = self._shared.silenced.get(address.id, 0.0)
-        return heard >= self._load.taken and not self._notice.id.startswith(ANSWER)
-
-    def _may_send(self) -> bool:
-        shared, load = self._shared, self._load
-        if shared.draining or load.dispatch_id in shared.stopped or shared.now() >= self._expires:
+    def _goes_now(self) -> bool:
+        """Tell whether one more may leave this moment, and take leave for it: the last look before the wire."""
+        breaker, now = self._account.pace.breaker, self._loop.time()
+        if breaker.probing or now < breaker.open_until or not self._may_send(now):
             return False
-        if not self.holds_lease:  # another worker may have it by now: this one was asleep
-            return False
-        # Something more urgent was released since this load was taken: give way.
-        return not any(rank < load.urgent and at > load.taken for rank, at in self._account.calls.items())
+        return self._account.pace.spend(now)
 
-    async def _may_go_on(self) -> bool:
+    async def _turn(self) -> bool:
+        """Wait until one more may leave; False when the rest of the load may not leave now."""
+        pace = self._account.pace
+        while await self._works():
+            if not self._may_send(loop_now()):
+                return False
+            if pace.spend(loop_now()):
+                return True
+            await pace.more(self._account.name, self._source.grant)
+        return False
+
+    async def _works(self) -> bool:
         """After a trip the breaker lets one address through, and the rest only when that one was taken."""
         breaker = self._account.pace.breaker
         if breaker.blocked_for(loop_now()) > 0:
@@ -151,15 +212,45 @@ class Trip:
             return not breaker.probing and breaker.blocked_for(loop_now()) == 0
         return True
 
+    def _may_send(self, now: float) -> bool:
+        shared, load, account = self._shared, self._load, self._account
+        if now >= self._leased_until:  # another worker may have it by now: this one was asleep
+            return False
+        if shared.draining or shared.stopped.get(load.dispatch_id, -1.0) >= load.taken:
+            return False
+        if account.called > load.taken and any(r < load.urgent and at > load.taken for r, at in account.calls.items()):
+            return False  # something more urgent was released since this load was taken: give way
+        return shared.now() < self._cargo.expires
+
+    def _silenced(self, address: Address) -> bool:
+        """Tell of an opt-out since the load was taken; of an earlier one, or its undoing, the database told."""
+        heard = self._shared.silenced.get(address.id, -1.0)
+        return heard >= self._load.taken and not self._cargo.notice.id.startswith(ANSWER)
+
     def _report(self, outcome: Outcome) -> None:
-        shared, account, load = self._shared, self._account, self._load
+        load, account, now = self._load, self._account, self._shared.now()
         self._taken.discard(outcome.address_id)
         self._heed(outcome)
-        now = shared.now()
         tried = load.tries.get(outcome.address_id, 1)
-        again = after(outcome, tried=tried, now=now, expires=self._expires, idempotent=account.channel.idempotent)
-        entry = Entry(load.dispatch_id, account.name, load.language, tried, outcome, now, again)
-        shared.ledger.add(entry)
+        again = None
+        if outcome.result is not Result.ACCEPTED:
+            idempotent = account.channel.idempotent
+            again = after(outcome, tried=tried, now=now, expires=self._cargo.expires, idempotent=idempotent)
+        self._shared.ledger.add(
+            Entry(
+                load.dispatch_id,
+                outcome.address_id,
+                tried,
+                outcome.result.value,
+                outcome.code[:80],
+                outcome.refs,
+                account.name,
+                now,
+                load.language,
+                again,
+                not load.batch_id,
+            )
+        )
         if self._probe is not None:
             self._probe.set()
 
@@ -167,7 +258,8 @@ class Trip:
         pace = self._account.pace
         match outcome.result:
             case Result.ACCEPTED | Result.REFUSED | Result.OPTED_OUT:
-                pace.breaker.accepted()
+                if pace.breaker.failures or pace.breaker.probing:
+                    pace.breaker.accepted()
             case Result.THROTTLED:
                 pace.hold(loop_now(), outcome.after if outcome.after is not None else 1.0)
             case Result.UNREACHABLE | Result.UNKNOWN:
@@ -177,14 +269,21 @@ class Trip:
         """Renew the lease while sending; when it was taken over, or the alert stopped, hand out nothing more."""
         seconds = self._shared.lease_seconds
         while True:
-            await asyncio.sleep(seconds / 3)
+            await self._until_renewal(loop_now() + seconds / 3)
             asked = loop_now()
-            if not self.holds_lease:  # it ran out while we slept: another may have it, so it is not renewed
+            if asked >= self._leased_until:  # it ran out while we slept: another may have it, so it is not renewed
                 return
-            match await self._renew(self._load):
+            match await self._source.renew(self._load):
                 case True:
                     self._leased_until = asked + seconds
                 case False:
                     self._leased_until = 0.0
                 case None:  # the database is away: the lease then simply runs out
                     continue
+
+    async def _until_renewal(self, at: float) -> None:
+        """Sleep, but only a moment at a time while a stop could not be heard: then the database is asked."""
+        while (left := at - loop_now()) > 0:
+            await asyncio.sleep(min(left, DEAF_CHECK))
+            if self._shared.deaf:
+                return

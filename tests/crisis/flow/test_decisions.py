@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,7 +10,7 @@ from shapely import MultiPolygon, box
 
 from channels.contract import Outcome, Result
 from crisis.flow import update
-from crisis.flow.pace import LONGEST_PAUSE, TRIPS_AFTER, Breaker, Pace
+from crisis.flow.pace import LONGEST_PAUSE, TRIPS_AFTER, Breaker, Slice
 from crisis.model.alert import AlertState, before, urgency_rank
 from crisis.model.audience import Place, Target, members
 from crisis.model.dispatch import LONGEST_WAIT, Again, after, backoff
@@ -87,14 +86,17 @@ def test_those_in_flight_at_a_trip_make_it_no_longer() -> None:
     assert breaker.blocked_for(0.0) == 1.0
 
 
-async def test_a_rate_is_kept_from_the_first_second() -> None:
-    """100 a second means about 50 in half a second, not 100 at once."""
-    pace, loop = Pace(100.0), asyncio.get_running_loop()
-    start, taken = loop.time(), 0
-    while loop.time() - start < 0.5:
-        await pace.turn()
-        taken += 1
-    assert 40 <= taken <= 62
+def test_a_rate_is_kept_from_the_first_moment() -> None:
+    """Ten of a slice of 128 a second leave one each 1/128 s; what is not used in its time is lost."""
+    slice_ = Slice(128.0, start=5.0, size=10)
+    left = [n for n in range(-20, 200) if slice_.spend(5.0 + n / 1024)]
+    assert left == [8 * n for n in range(10)]
+    late = Slice(128.0, start=5.0, size=10)
+    assert late.wait(4.5) == 0.5
+    assert [late.spend(5.0 + 28 / 1024) for _ in range(5)] == [True] * 4 + [False]
+    assert late.wait(5.0 + 28 / 1024) == 4 / 1024
+    assert late.wait(5.2) is None
+    assert not late.spend(5.2)
 
 
 @pytest.mark.parametrize(
