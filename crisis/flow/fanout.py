@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import asyncpg
 
 from crisis import db, log
-from crisis.model.alert import ENDING, Mode
-from crisis.model.area import bounds, from_geojson
-from crisis.model.audience import Place, Target, members
+from crisis.flow.walk import BATCH, PLAN, Here, Walk
+from crisis.model.alert import ENDING
 from crisis.model.words import Purpose
 
 logger = log.get("fanout")
 
-BATCH = 1_000  # addresses of a batch
 FIRST_STEP = 1_000  # addresses looked at inside the release transaction: the first send waits for these only
 STEP = 20_000  # addresses looked at in each later transaction
 
@@ -24,24 +23,10 @@ STEP = 20_000  # addresses looked at in each later transaction
 # others skip it. A crash in mid-step rolls the step back and leaves the cursor where it was.
 LOCK = """
 SELECT d.id, d.channel, d.account, d.reach, d.urgent, d.at_rank, d.at_id, d.next_seq,
-       a.mode, a.purpose, a.geometry, a.area_ids, a.near_ids, a.refs, a.area_desc, a.facts
+       a.mode, a.purpose, a.geometry::text AS geometry, a.area_ids, a.near_ids, a.refs, a.facts
 FROM dispatch d JOIN alert a ON a.id = d.alert_id
 WHERE d.id = $1 AND NOT d.expanded AND d.state IN ('waiting', 'sending')
 FOR UPDATE OF d SKIP LOCKED
-"""
-
-# Candidates only: the box lets in a superset, members() decides. A follow-up looks at everybody on the
-# channel, because those its chain went to may have been anywhere.
-CANDIDATES = """
-SELECT a.id, a.rank, a.language, r.area_id, r.lon, r.lat,
-       EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = ANY($10::bigint[]) AND t.address_id = a.id
-               AND t.outcome IN ('accepted', 'unknown')) AS reached
-FROM address a JOIN resident r ON r.id = a.resident_id
-WHERE a.channel = $1 AND (a.rank, a.id) > ($2::smallint, $3::bigint)
-  AND a.opted_out_at IS NULL AND r.consent_at IS NOT NULL AND (r.exercise OR NOT $4::boolean)
-  AND (r.area_id = ANY($5::bigint[]) OR (r.lon BETWEEN $6 AND $8 AND r.lat BETWEEN $7 AND $9)
-       OR cardinality($10::bigint[]) > 0)
-ORDER BY a.rank, a.id LIMIT $11
 """
 
 PAGES = """
@@ -49,14 +34,7 @@ SELECT id, rank, language FROM address
 WHERE channel = $1 AND resident_id IS NULL AND (language = ANY($2::text[]) OR language = '') ORDER BY id
 """
 
-ANCESTORS = "SELECT id FROM dispatch WHERE alert_id = ANY($1::bigint[]) AND channel = $2"
-
-# A batch that was leased and is not finished may have sends in flight that no attempt tells of yet; whoever is
-# in it counts as reached, for a cancel too many hurts less than one missed.
-IN_FLIGHT = """
-SELECT unnest(address_ids) AS id FROM batch
-WHERE dispatch_id = ANY($1::bigint[]) AND lease > 0 AND state <> 'done'
-"""
+ANCESTORS = "SELECT id FROM dispatch WHERE alert_id = ANY($1::bigint[]) AND channel = $2 ORDER BY id"
 
 ADD = """
 INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids) VALUES ($1, $2, $3, $4, $5, $6)
@@ -84,61 +62,39 @@ WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending') 
 async def expand_step(connection: db.AnyConnection, dispatch_id: int, most: int) -> bool:
     """Put the next addresses of a dispatch into batches inside the caller's transaction.
 
-    Looks at no more than `most` addresses; tells whether there may be more. A dispatch another worker is
-    expanding, or that was stopped, is left alone.
+    Looks at about `most` addresses, or takes a small audience whole; tells whether there may be more. A dispatch
+    another worker is expanding, or that was stopped, is left alone.
     """
     row = await connection.fetchrow(LOCK, dispatch_id)
     if row is None:
         return False
-    found, last, more = await _next_members(connection, row, most)
-    languages = row["facts"]["languages"]
-    seq = await _add_batches(connection, row, found, languages)
-    await connection.execute(ADVANCE, dispatch_id, *last, seq, not more)
+    here = Here(rank=row["at_rank"], id=row["at_id"], seq=row["next_seq"])
+    there = await (_pages(connection, row, here) if row["reach"] == "posted" else _next(connection, row, here, most))
+    await connection.execute(ADVANCE, dispatch_id, there.rank, there.id, there.seq, not there.more)
     await connection.execute(DONE, dispatch_id)
-    await connection.execute(WAKE, f"{row['account']} {row['urgent']}")
-    return more
+    if there.seq > here.seq or not there.more:
+        await connection.execute(WAKE, f"{row['account']} {row['urgent']}")
+    return there.more
 
 
-async def _next_members(
-    connection: db.AnyConnection, row: asyncpg.Record, most: int
-) -> tuple[Sequence[asyncpg.Record], tuple[int, int], bool]:
-    here = (row["at_rank"], row["at_id"])
-    if row["reach"] == "posted":
-        return await connection.fetch(PAGES, row["channel"], row["facts"]["languages"]), here, False
-    ancestors = [r["id"] for r in await connection.fetch(ANCESTORS, row["refs"], row["channel"])]
-    target = Target(
-        geometry=from_geojson(row["geometry"]),
-        desc=row["area_desc"],
-        area_ids=frozenset(row["area_ids"]),
-        near_ids=frozenset(row["near_ids"]),
-    )
-    candidates = await connection.fetch(
-        CANDIDATES,
-        row["channel"],
-        *here,
-        Mode(row["mode"]).drill,
-        [*target.area_ids, *target.near_ids],
-        *bounds(target.geometry),
-        ancestors,
-        most,
-    )
-    in_flight = {r["id"] for r in await connection.fetch(IN_FLIGHT, ancestors)} if ancestors else set()
-    found = choose(candidates, target, in_flight, reached_only=Purpose(row["purpose"]) in ENDING)
-    last = (candidates[-1]["rank"], candidates[-1]["id"]) if candidates else here
-    return found, last, len(candidates) == most
+async def _next(connection: db.AnyConnection, row: asyncpg.Record, here: Here, most: int) -> Here:
+    """Go on with those an earlier alert of the chain reached, then with those inside now, unless this one ends it."""
+    await connection.execute(PLAN)
+    ancestors = [r["id"] for r in await connection.fetch(ANCESTORS, row["refs"], row["channel"])] if row["refs"] else []
+    walk = Walk(connection, row, ancestors)
+    if ancestors and here.rank < 0:
+        here = await walk.reached(here, most)
+        if here.rank < 0:
+            return here
+    if Purpose(row["purpose"]) in ENDING:
+        return replace(here, more=False)
+    return await walk.inside(here, most)
 
 
-def choose(
-    candidates: Sequence[asyncpg.Record], target: Target, in_flight: set[int], *, reached_only: bool
-) -> Sequence[asyncpg.Record]:
-    """Keep those the alert is for: inside now, or reached before; an ending goes to the reached only."""
-    places = [Place(area_id=c["area_id"], lon=c["lon"], lat=c["lat"]) for c in candidates]
-    inside_now = members(target, places)
-    return [
-        c
-        for c, inside in zip(candidates, inside_now, strict=True)
-        if c["reached"] or c["id"] in in_flight or (inside and not reached_only)
-    ]
+async def _pages(connection: db.AnyConnection, row: asyncpg.Record, here: Here) -> Here:
+    """Take every page of a posted channel at once."""
+    pages = await connection.fetch(PAGES, row["channel"], row["facts"]["languages"])
+    return replace(here, seq=await _add_batches(connection, row, pages, row["facts"]["languages"]), more=False)
 
 
 async def _add_batches(

@@ -1,0 +1,294 @@
+"""The walk of a fan-out: who comes next, in the order of risk; Postgres walks, shapely has the last word on points."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import asyncpg
+import numpy as np
+import numpy.typing as npt
+from shapely import MultiPolygon
+
+from crisis import db
+from crisis.model.alert import Mode
+from crisis.model.area import bounds, from_geojson, inside
+from crisis.model.audience import cells, column
+
+BATCH = 1_000  # addresses of a batch
+FEW = 2_000  # candidates that are taken all at once
+LONG_TEXT = 20_000  # characters of GeoJSON: more is read in a thread
+MANY = 2_000  # points: more are decided in a thread
+
+Ids: TypeAlias = npt.NDArray[np.int64]
+Degrees: TypeAlias = npt.NDArray[np.float64]
+
+# A plan for these very arrays: a plan for any array looks each of a million rows up in a list of thousands.
+PLAN = "SET LOCAL plan_cache_mode = force_custom_plan"
+
+# OFFSET 0, here and below, keeps Postgres at one look into the index for each row. It would rather read the whole
+# table for a join, once for every step.
+KEPT = """
+    AND ($5::bigint[] = '{}' OR (
+        NOT EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = ANY($5) AND t.address_id = a.id
+                    AND t.outcome IN ('accepted', 'unknown') OFFSET 0)
+        AND a.id NOT IN (SELECT unnest(address_ids) FROM batch
+                         WHERE dispatch_id = ANY($5) AND lease > 0 AND state <> 'done')))
+    AND ($6::text[] = '{}' OR NOT EXISTS (
+        SELECT FROM address e WHERE e.resident_id = a.resident_id AND e.channel = ANY($6) AND e.opted_out_at IS NULL
+        OFFSET 0))
+"""
+
+# Of the rows `looked` at: who is surely in, and who neither surely in nor surely out. Those are given to shapely,
+# ids and points, as columns: a million records would keep Python for seconds.
+JUDGED = """
+judged AS MATERIALIZED (
+    SELECT id, lon, lat, coalesce(area_id = ANY($6::bigint[]), false)
+                         OR coalesce(lon IS NULL AND area_id = ANY($7::bigint[]), false) AS sure
+    FROM looked WHERE exercise OR NOT $5),
+doubtful AS MATERIALIZED (
+    SELECT array_send(array_agg(id)) AS ids, array_send(array_agg(lon)) AS lons, array_send(array_agg(lat)) AS lats
+    FROM judged WHERE NOT sure AND lon BETWEEN $8 AND $10 AND lat BETWEEN $9 AND $11)
+"""
+
+# Everybody in the areas and cells of the target, to a bound of rows looked at; whoever is in both comes twice. Few
+# enough, and a village is warned whole in the release itself.
+ALL_THERE = f"""
+WITH there AS MATERIALIZED (
+    SELECT p.id FROM unnest($2::bigint[]) s (area_id) CROSS JOIN LATERAL (
+        SELECT id FROM address WHERE channel = $1 AND area_id = s.area_id AND joined AND opted_out_at IS NULL
+        ORDER BY rank, id LIMIT $4) p
+    UNION ALL
+    SELECT p.id FROM unnest($3::integer[]) s (cell) CROSS JOIN LATERAL (
+        SELECT id FROM address WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL
+        ORDER BY rank, id LIMIT $4) p
+    LIMIT $4),
+looked AS MATERIALIZED (
+    SELECT a.id, a.area_id, a.lon, a.lat, a.exercise FROM (SELECT DISTINCT id FROM there) s
+    CROSS JOIN LATERAL (SELECT * FROM address WHERE id = s.id OFFSET 0) a),
+{JUDGED}
+SELECT (SELECT count(*) FROM there) AS looked,
+       (SELECT array_send(array_agg(id)) FROM judged WHERE sure) AS sure, ids, lons, lats FROM doubtful
+"""
+
+# The next rows, in the order of the index and from the index alone; the bound is of rows looked at.
+LOOK = f"""
+WITH looked AS MATERIALIZED (
+    SELECT id, rank, area_id, lon, lat, exercise FROM address
+    WHERE channel = $1 AND (rank, id) > ($2::smallint, $3::bigint) AND joined AND opted_out_at IS NULL
+    ORDER BY rank, id LIMIT $4),
+{JUDGED}
+SELECT s.rank, s.id, (SELECT count(*) FROM looked) AS looked, (SELECT count(*) FROM judged WHERE sure) AS sure,
+       ids, lons, lats
+FROM (SELECT rank, id FROM looked ORDER BY rank DESC, id DESC LIMIT 1) s, doubtful
+"""
+
+# What follows a WITH that names who is `chosen`: batches of one language each. A language we have no words for gets
+# the default one. The number of a batch puts the most at risk first, whichever part of the walk found them; it is
+# below zero, so that the half of a batch that is taken apart in delivery still comes last.
+PACK = """
+, placed AS (
+    SELECT id, rank, language, (row_number() OVER (PARTITION BY language ORDER BY rank, id) - 1) / 1000 AS part
+    FROM (SELECT id, rank, CASE WHEN language = ANY($7::text[]) THEN language ELSE ($7::text[])[1] END AS language
+          FROM chosen) c),
+packed AS (
+    SELECT language, min(rank)::integer AS rank, array_agg(id ORDER BY rank, id) AS ids
+    FROM placed GROUP BY language, part)
+INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids)
+SELECT $1, $2, $3, (rank - 10) * 100000000 + $4 + row_number() OVER (ORDER BY rank, ids) - 1, language, ids FROM packed
+"""
+
+# The rows LOOK looked at, once more: who is surely in, and whose point shapely found inside. The list of those is
+# asked under an OR, which Postgres answers from a hash; joined, it may go through the list for each row.
+TAKE = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT a.id, a.rank, a.language FROM address a
+    WHERE a.channel = $8 AND (a.rank, a.id) > ($9::smallint, $10::bigint)
+      AND (a.rank, a.id) <= ($11::smallint, $12::bigint) AND a.joined AND a.opted_out_at IS NULL
+      AND (a.exercise OR NOT $13)
+      AND (a.area_id = ANY($14::bigint[]) OR (a.lon IS NULL AND a.area_id = ANY($15::bigint[]))
+           OR a.id IN (SELECT unnest($16::bigint[]))) {KEPT})
+{PACK}"""
+
+TAKE_THESE = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT a.id, a.rank, a.language FROM unnest($8::bigint[]) w (id)
+    CROSS JOIN LATERAL (SELECT id, rank, language, resident_id FROM address
+                        WHERE id = w.id AND joined AND opted_out_at IS NULL OFFSET 0) a
+    WHERE true {KEPT})
+{PACK}"""
+
+# The first candidate after here, so that nobody looks at a hundred thousand rows of other villages to find it.
+SKIP = """
+SELECT rank, id FROM (
+    SELECT p.rank, p.id FROM unnest($4::bigint[]) s (area_id) CROSS JOIN LATERAL (
+        SELECT rank, id FROM address WHERE channel = $1 AND area_id = s.area_id AND joined AND opted_out_at IS NULL
+            AND (rank, id) > ($2::smallint, $3::bigint) ORDER BY rank, id LIMIT 1) p
+    UNION ALL
+    SELECT p.rank, p.id FROM unnest($5::integer[]) s (cell) CROSS JOIN LATERAL (
+        SELECT rank, id FROM address WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL
+            AND (rank, id) > ($2::smallint, $3::bigint) ORDER BY rank, id LIMIT 1) p) n
+ORDER BY rank, id LIMIT 1
+"""
+
+# Nobody of a batch that was never leased was reached. `id + 0` keeps Postgres from going through all batches there
+# ever were in the order of their ids.
+ROSTER = """
+SELECT id, dispatch_id FROM batch WHERE dispatch_id = ANY($1::bigint[]) AND id > $2 AND lease > 0
+ORDER BY id + 0 LIMIT $3
+"""
+
+# Of some batches of one ancestor: who was reached by it and by none before it. A batch that was leased and is not
+# finished may have sends in flight that no attempt tells of yet; whoever is in it counts as reached, for a cancel
+# too many hurts less than one missed. Should one of its sends fail after this look, a later part of the walk may
+# choose the same address again; whoever leases that batch finds the attempt.
+REACHED = f"""
+WITH chosen AS MATERIALIZED (
+    SELECT a.id, a.rank, a.language
+    FROM (SELECT w.id, bool_or(b.state <> 'done') AS in_hand
+          FROM batch b CROSS JOIN LATERAL unnest(b.address_ids) w (id) WHERE b.id = ANY($8::bigint[]) GROUP BY 1) w
+    CROSS JOIN LATERAL (SELECT id, rank, language, resident_id FROM address
+                        WHERE id = w.id AND joined AND opted_out_at IS NULL AND (exercise OR NOT $10) OFFSET 0) a
+    WHERE (w.in_hand OR EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $9 AND t.address_id = a.id
+                                AND t.outcome IN ('accepted', 'unknown') OFFSET 0)) {KEPT})
+{PACK}"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """How far a walk has come: the last address looked at, the number of the next batch, whether there is more.
+
+    A rank of -1 with an id is the last batch of a former dispatch that was looked at for those it reached.
+    """
+
+    rank: int
+    id: int
+    seq: int
+    more: bool = True
+
+
+class Walk:
+    """One step through the audience of one dispatch, in the caller's transaction."""
+
+    def __init__(self, connection: db.AnyConnection, row: asyncpg.Record, ancestors: Sequence[int]) -> None:
+        self._connection, self._row, self._ancestors = connection, row, list(ancestors)
+        self._drill = Mode(row["mode"]).drill
+        self._whole, self._near = row["area_ids"], row["near_ids"]
+        # An alert that fails over goes to the first address of a resident, on the channels it names in order.
+        order: list[str] = row["facts"].get("failover", {}).get("order", [])
+        self._before = order[: order.index(row["channel"])] if row["channel"] in order else []
+
+    async def reached(self, here: Here, most: int) -> Here:
+        """Take the next of those that earlier alerts of the chain reached: about `most`, by whole batches."""
+        found = await self._connection.fetch(ROSTER, self._ancestors, here.id, max(1, most // BATCH))
+        if not found:
+            return Here(rank=0, id=0, seq=here.seq)
+        dispatch_id = found[0]["dispatch_id"]
+        batches = []
+        for batch in found:
+            if batch["dispatch_id"] != dispatch_id:
+                break
+            batches.append(batch["id"])
+        before = [a for a in self._ancestors if a < dispatch_id]
+        given = (*self._pack(here, before, []), batches, dispatch_id, self._drill)
+        added = _count(await self._connection.execute(REACHED, *given))
+        return Here(rank=-1, id=batches[-1], seq=here.seq + added)
+
+    async def inside(self, here: Here, most: int) -> Here:
+        """Take the next of those in the target whom no earlier alert of the chain reached; looks at about `most`."""
+        place = await _place(self._row["geometry"])
+        if here.rank <= 0 and here.id == 0 and (there := await self._all_there(here, place)):
+            return there
+        there = await self._look(here, place, most)
+        if there.more and there.seq == here.seq and place.squares is not None:
+            there = await self._skip(there, place.squares)
+            if there.more:  # somebody is there, and shall not wait for the next step
+                there = await self._look(there, place, most)
+        return there
+
+    async def _all_there(self, here: Here, place: _Place) -> Here | None:
+        """Take everybody at once where a target has few; None where it has many, or is too large to tell."""
+        if place.squares is None:
+            return None
+        areas = [*self._whole, *self._near]
+        given = (self._row["channel"], areas, place.squares, FEW, self._drill, self._whole, self._near)
+        seen = await self._connection.fetchrow(ALL_THERE, *given, *bounds(place.geometry))
+        if seen is None or seen["looked"] == FEW:
+            return None
+        chosen = column(seen["sure"], "i8").tolist() + await place.holds(seen)
+        pack = self._pack(here, self._ancestors, self._before)
+        added = _count(await self._connection.execute(TAKE_THESE, *pack, chosen)) if chosen else 0
+        return replace(here, seq=here.seq + added, more=False)
+
+    async def _look(self, here: Here, place: _Place, most: int) -> Here:
+        """Take who is chosen of the next rows, in the order of risk."""
+        given = (self._row["channel"], here.rank, here.id, most, self._drill, self._whole, self._near)
+        seen = await self._connection.fetchrow(LOOK, *given, *bounds(place.geometry))
+        if seen is None:
+            return replace(here, more=False)
+        chosen = await place.holds(seen)
+        added = 0
+        if chosen or seen["sure"]:
+            pack = self._pack(here, self._ancestors, self._before)
+            between = (self._row["channel"], here.rank, here.id, seen["rank"], seen["id"])
+            rule = (self._drill, self._whole, self._near, chosen)
+            added = _count(await self._connection.execute(TAKE, *pack, *between, *rule))
+        return Here(rank=seen["rank"], id=seen["id"], seq=here.seq + added, more=seen["looked"] == most)
+
+    async def _skip(self, here: Here, squares: list[int]) -> Here:
+        """Go to just before the next candidate, if there is one."""
+        areas = [*self._whole, *self._near]
+        first = await self._connection.fetchrow(SKIP, self._row["channel"], here.rank, here.id, areas, squares)
+        if first is None:
+            return replace(here, more=False)
+        return replace(here, rank=first["rank"], id=first["id"] - 1)
+
+    def _pack(self, here: Here, ancestors: list[int], before: list[str]) -> tuple[object, ...]:
+        row = self._row
+        return (row["id"], row["account"], row["urgent"], here.seq, ancestors, before, row["facts"]["languages"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an alert holds, read once for all steps: its geometry, and the cells it touches where they are few."""
+
+    geometry: MultiPolygon
+    squares: list[int] | None
+
+    async def holds(self, seen: asyncpg.Record) -> list[int]:
+        """Tell which of the doubtful stand in the geometry, its edge included, by their ids."""
+        if seen["ids"] is None:
+            return []
+        ids, points = column(seen["ids"], "i8"), (column(seen["lons"], "f8"), column(seen["lats"], "f8"))
+        if len(ids) > MANY:
+            return await asyncio.to_thread(self._chosen, ids, *points)
+        return self._chosen(ids, *points)
+
+    def _chosen(self, ids: Ids, lons: Degrees, lats: Degrees) -> list[int]:
+        with _ONE_AT_A_TIME:
+            chosen: list[int] = ids[inside(self.geometry, lons, lats)].tolist()
+        return chosen
+
+
+# Two threads may ask one geometry, and it makes its index at the first question.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+async def _place(text: str) -> _Place:
+    return await asyncio.to_thread(_read, text) if len(text) > LONG_TEXT else _read(text)
+
+
+@functools.lru_cache(maxsize=8)
+def _read(text: str) -> _Place:
+    geometry = from_geojson(text)
+    with _ONE_AT_A_TIME:
+        return _Place(geometry, cells(geometry))
+
+
+def _count(tag: str) -> int:
+    """Read how many rows a statement wrote from what Postgres says of it: `INSERT 0 7`."""
+    return int(tag.rpartition(" ")[2])
