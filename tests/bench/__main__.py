@@ -13,6 +13,7 @@ import importlib.util
 import json
 import sys
 import time
+import traceback
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -108,7 +109,9 @@ def main() -> int:
         begun = time.perf_counter()
         try:
             figures = measure(name)
-        except (CrisisError, AssertionError, OSError, TimeoutError) as error:
+        except Exception as error:  # one bench that breaks must not cost the figures of the others
+            if not isinstance(error, CrisisError | AssertionError | TimeoutError):
+                traceback.print_exc()
             say(f"{name} broke: {type(error).__name__}: {error}")
             absent.append(f"{name} (broke: {type(error).__name__})")
             continue

@@ -20,6 +20,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import yaml
 
 from crisis import db, postgres
 from crisis.errors import NotReady
@@ -34,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 ADDRESSED = ("telegram", "sms")
 AREA = ("61.01", "Utara", NORTH)  # all residents live here
 EMPTY = ("61.02", "Selatan", SOUTH)
+SHORT = "BANJIR {{ place }}. Posko {{ posko }}. S.d. {{ until_short }}. Kabar {{ next_update_short }}. {{ agency }}"
 CHUNK = 20_000  # addresses sealed and copied at once
 
 OFFICER = "INSERT INTO officer (name, role, token_hash) VALUES ($1, $2, $3)"
@@ -248,12 +250,17 @@ def environment(
 
 
 def playbooks(folder: Path) -> Path:
-    """Copy the project's playbooks, with a district large enough for a million."""
+    """Copy the project's playbooks, with a district large enough for a million and an SMS of one part.
+
+    One part, so that one send is one submit on the wire and the carrier's count is the audience's.
+    """
     if not folder.exists():
         shutil.copytree(_default_playbooks(), folder)
         flood = folder / "flood.yaml"
-        text = flood.read_text(encoding="utf-8")
-        flood.write_text(text.replace("max_population: 150000", "max_population: 5000000"), encoding="utf-8")
+        book = yaml.safe_load(flood.read_text(encoding="utf-8"))
+        book["max_population"] = 5_000_000
+        book["levels"]["siaga"]["words"]["id"]["short"] = SHORT
+        flood.write_text(yaml.safe_dump(book, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return folder
 
 
