@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "feed": ("feed", "app"),
     "playbook": ("playbook", "app"),
     "serve": ("serve", "serve"),
+    "work": ("work", "work"),
     "migrate": ("serve", "migrate"),
     "settings": ("settings", "settings"),
     "version": ("serve", "version"),

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from channels import REGISTRY
-from channels.contract import Incoming, Limit, Misconfigured, Reach, Receipt, SendError
+from channels.contract import Incoming, Limit, Reach, Receipt, SendError
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
-from crisis.errors import BadInput, BadPlaybook, Fault, NotReady
+from crisis.crew import Crew, afford
+from crisis.errors import BadInput, BadPlaybook, NotReady
 from crisis.feeds import FORMATS
 from crisis.feeds.watch import Watcher
-from crisis.flow import deliver, fanout, inbound, ledger, publish, receipts, register
+from crisis.flow import deliver, inbound, publish, receipts, register
 from crisis.flow.inbound import Desk
 from crisis.flow.intake import Intake
-from crisis.flow.leases import Leases
-from crisis.flow.ledger import Ledger
-from crisis.flow.notices import Notices
-from crisis.flow.pace import Pace
 from crisis.flow.release import Outlet
 from crisis.flow.trip import Account
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook, check_fit, load_folder
 from crisis.model.replies import load_replies
+from crisis.plane import (
+    Parts,
+    close_pool,
+    courier_of,
+    delivering,
+    first_of,
+    listener_of,
+    open_accounts,
+    told_to_stop,
+    utc_now,
+)
 from crisis.settings import Settings
 from crisis.web import api, dispatches, errors, feeds, live, public, registry
 from crisis.web.house import HOUSE, House
@@ -42,7 +48,7 @@ logger = log.get("app")
 
 LISTEN_AGAIN = 1.0  # seconds until a channel that stopped listening is asked again, doubled each time ...
 LISTEN_LATEST = 10.0  # ... up to this: nobody's question waits longer for a carrier that came back
-DRAIN = 10.0  # seconds those in flight may take to settle at a stop
+CREW = web.AppKey("crew", Crew)
 
 
 def limits_of_channels() -> dict[str, Limit]:
@@ -59,23 +65,6 @@ def load_playbooks(folder: Path) -> dict[str, Playbook]:
     if faults:
         raise BadPlaybook(faults)
     return playbooks
-
-
-def open_accounts(settings: Settings) -> list[Account]:
-    """Build every channel account that is set up; raise BadInput naming the setting that is wrong."""
-    accounts, faults = [], []
-    for name, url in settings.accounts().items():
-        way, _, drill = name.partition("/")
-        channel_name = way.partition(":")[0]
-        try:
-            channel = REGISTRY[channel_name].from_url(url)
-            accounts.append(Account(name=name, channel=channel, pace=Pace(channel.rate)))
-        except Misconfigured as error:
-            variable = f"CRISIS_{'EXERCISE_' if drill else ''}{channel_name.upper()}"
-            faults.append(Fault(file="environment", field=variable, says=str(error)))
-    if faults:
-        raise BadInput(faults)
-    return accounts
 
 
 def office_of(settings: Settings) -> Office:
@@ -102,11 +91,6 @@ class Service:
     dsn: str
 
 
-def utc_now() -> datetime:
-    """Give the time; the one place that asks the machine for it."""
-    return datetime.now(UTC)
-
-
 @contextlib.asynccontextmanager
 async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> AsyncIterator[Service]:
     """Run the whole service inside the `async with`, and stop it in order: doors, channels, ledger, database."""
@@ -121,6 +105,7 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
         await db.migrate(dsn)
         pool = await db.connect_pool(dsn)
         try:
+            await afford(pool, settings.workers)
             desk = Desk(office=office_of(settings), playbooks=playbooks, replies=replies, vault=vault)
             await inbound.load_faq(pool, playbooks)
             await register.ensure_pages(pool, _pages(accounts, settings), vault)
@@ -129,10 +114,7 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
             async with _parts(settings, house, accounts, dsn) as service:
                 yield service
         finally:
-            try:
-                await asyncio.wait_for(pool.close(), DRAIN)
-            except TimeoutError:
-                pool.terminate()
+            await close_pool(pool)
 
 
 def _pages(accounts: Sequence[Account], settings: Settings) -> dict[str, list[str]]:
@@ -154,93 +136,43 @@ def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable
 
 @contextlib.asynccontextmanager
 async def _parts(settings: Settings, house: House, accounts: Sequence[Account], dsn: str) -> AsyncIterator[Service]:
-    for account in accounts:
-        await account.channel.open()
-    courier = _courier(settings, house, accounts)
-    expand = asyncio.Event()
-    listener = _listener(dsn, house, courier, expand)
+    courier = courier_of(settings, house.pool, house.desk.vault, accounts, house.now, house.cap)
+    parts, expand = Parts(house.broken), asyncio.Event()
     clock = Clock(house.pool, house.now, settings.tick_seconds)
     intake = Intake(house.pool, house.desk, house.means, house.ways)
     watcher = Watcher(house.pool, intake, FORMATS, house.now, zone=house.office.zone)
-    tasks = [
-        _start(house, "listener", listener.run()),
-        _start(house, "fanout", fanout.run(house.pool, expand)),
-        _start(house, "feeds", watcher.run()),
-        *(_start(house, f"listen {a.name}", _listen(house, a)) for a in accounts),
-    ]
-    delivering = _start(house, "deliver", courier.run())
+    crew = Crew(settings.workers - 1, settings, dsn)
     runner: web.AppRunner | None = None
-    try:
-        runner = await _open_doors(settings, house, watcher)
-        port = runner.addresses[0][1]
-        clock.start()
-        logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
-        yield Service(house=house, accounts=accounts, courier=courier, port=port, dsn=dsn)
-    finally:
-        await _stop(house, clock, runner, courier, delivering, tasks)
+    async with delivering(parts, house.pool, courier, accounts, _listener(dsn, house, courier, expand), expand):
+        parts.start("feeds", watcher.run())
         for account in accounts:
-            await account.channel.close()
+            parts.start(f"listen {account.name}", _listen(house, account))
+        try:
+            runner = await _open_doors(settings, house, watcher, crew)
+            port = runner.addresses[0][1]
+            clock.start()
+            parts.start("crew", crew.run(), settles=True)
+            logger.info("app.ready", port=port, accounts=[a.name for a in accounts])
+            yield Service(house=house, accounts=accounts, courier=courier, port=port, dsn=dsn)
+        finally:
+            crew.drain()
+            await _close_doors(house, clock, runner)
 
 
-def _courier(settings: Settings, house: House, accounts: Sequence[Account]) -> deliver.Courier:
-    """Build what delivers: loads leased from Postgres, attempts written to it."""
-    notices = Notices(settings.public_url, house.cap)
-    return deliver.Courier(
-        Leases(house.pool, notices, settings.lease_seconds),
-        Ledger(ledger.into(house.pool)),
-        house.desk.vault,
-        accounts,
-        lease_seconds=settings.lease_seconds,
-        now=house.now,
-    )
-
-
-async def _stop(
-    house: House,
-    clock: Clock,
-    runner: web.AppRunner | None,
-    courier: deliver.Courier,
-    delivering: asyncio.Task[None],
-    tasks: Sequence[asyncio.Task[None]],
-) -> None:
+async def _close_doors(house: House, clock: Clock, runner: web.AppRunner | None) -> None:
     house.closing.set()
     house.progress.tell()
     if runner is not None:  # the doors were open, so the clock was started too
         await clock.stop()
         await runner.cleanup()
-    courier.drain()
-    await asyncio.wait([delivering], timeout=DRAIN)
-    for task in (delivering, *tasks):
-        task.cancel()
-    _, stuck = await asyncio.wait([delivering, *tasks], timeout=DRAIN)
-    for task in stuck:  # no part may keep the service from stopping; the leases bring back what it had in hand
-        logger.error("app.part_stuck", part=task.get_name())
-
-
-def _start(house: House, name: str, run: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """Start a part; one that breaks takes the service down: half a service would look like a whole one."""
-
-    def ended(task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("app.part_broke", part=name, exc_info=error)
-            house.broken.set()
-
-    task = asyncio.create_task(run, name=name)
-    task.add_done_callback(ended)
-    return task
 
 
 def _listener(dsn: str, house: House, courier: deliver.Courier, expand: asyncio.Event) -> db.Listener:
-    listener = db.Listener(dsn)
-    listener.on("batch", courier.woken)
-    listener.on("stop", courier.stop_dispatch)
-    listener.on("opted_out", courier.silence)
+    listener = listener_of(dsn, courier, expand)
     listener.on("progress", house.progress.tell)
     listener.on("alert", house.alerts.tell)
     listener.on("alert", house.progress.tell)
-    listener.on("alert", lambda _: expand.set())
-    listener.on_lost(courier.deafen)
-    for missed in (courier.wake_all, house.progress.tell, house.alerts.tell, expand.set):
+    for missed in (house.progress.tell, house.alerts.tell):
         listener.on_connect(missed)
     return listener
 
@@ -277,8 +209,9 @@ async def _listen(house: House, account: Account) -> None:
         wait = min(wait * 2, LISTEN_LATEST)
 
 
-async def _open_doors(settings: Settings, house: House, watcher: Watcher) -> web.AppRunner:
+async def _open_doors(settings: Settings, house: House, watcher: Watcher, crew: Crew) -> web.AppRunner:
     app = build_web(house, settings.accounts(), watcher)
+    app[CREW] = crew
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
     await runner.setup()
     try:
@@ -315,21 +248,17 @@ async def _healthy(_: web.Request) -> web.Response:
 
 
 async def _ready(request: web.Request) -> web.Response:
-    house = request.app[HOUSE]
+    house, crew = request.app[HOUSE], request.app[CREW]
     await house.pool.fetchval("SELECT 1")
-    return web.json_response({"ready": True, "trouble": dict(house.trouble())})
+    workers = {"up": 1 + crew.up, "of": 1 + crew.size}  # this process delivers too
+    return web.json_response({"ready": True, "trouble": dict(house.trouble()), "workers": workers})
 
 
 async def serve(settings: Settings, ready: Callable[[Service], None]) -> None:
     """Run the service until SIGINT or SIGTERM, then drain and stop it; raise NotReady if a part of it broke."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+    stop = told_to_stop()
     async with running(settings) as service:
         ready(service)
-        ends = [asyncio.ensure_future(event.wait()) for event in (stop, service.house.broken)]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
+        await first_of(stop, service.house.broken)
     if service.house.broken.is_set():  # so that whoever watches over the service starts it again
         raise NotReady("a part of the service broke: the log tells which; start it again")

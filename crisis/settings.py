@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from crisis.errors import BadInput, Fault
 
 PREFIX = "CRISIS_"
+MOST_WORKERS = 64
 
 
 def _default_data_dir() -> Path:
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
         15.0, ge=0.5, le=600, description="How long a worker may be silent before its batch is taken over"
     )
     tick_seconds: float = Field(0.5, ge=0.05, le=60, description="How often the clock looks for what is due")
+    workers: int = Field(
+        1, ge=1, le=MOST_WORKERS, description="Processes that deliver: the service, and workers it starts"
+    )
     log_format: str = Field("console", pattern="^(console|json)$", description="console or json")
 
     @field_validator("zone")
@@ -130,6 +134,15 @@ class Settings(BaseSettings):
         if faults:
             raise BadInput(faults)
         return settings
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that make read() give the same settings in another process; secrets are plain in it."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return {
+            PREFIX + name.upper(): value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in given.items()
+            if value is not None
+        }
 
     def accounts(self) -> dict[str, str]:
         """Name every channel account that is set up (sms, sms/exercise ...) with its address.

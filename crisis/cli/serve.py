@@ -4,32 +4,45 @@ from __future__ import annotations
 
 import asyncio
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from crisis.cli import out
 from crisis.cli.options import AsJson
-from crisis.settings import Settings
+from crisis.settings import MOST_WORKERS, Settings
 
 if TYPE_CHECKING:
     from crisis.app import Service
 
 
-def serve() -> None:
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, max=MOST_WORKERS, help="Processes that deliver, this one included.", show_default=False
+    ),
+]
+
+
+def serve(workers: Workers = None) -> None:
     """Run the service: page, API, channels and clock. Everything about it is a CRISIS_* setting."""
     from crisis import app, log  # noqa: PLC0415 - slow to load, and only this command needs it
 
     settings = Settings.read()
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
     log.configure(settings.log_format)
 
     def ready(service: Service) -> None:
         accounts = ", ".join(account.name for account in service.accounts) or "none: set CRISIS_SMS and others"
         out.say(f"ready: http://{settings.host}:{service.port} (page, API); channels: {accounts}", aside=True)
 
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=event_loop) as runner:
         runner.run(app.serve(settings, ready))
 
 
-def _loop() -> asyncio.AbstractEventLoop:
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Give the loop that whatever runs for long runs on: uvloop's where it is installed."""
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:
