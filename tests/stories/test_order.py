@@ -1,0 +1,47 @@
+"""What follows an alert comes after it, at every address; what cannot be read holds up nothing else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from tests.stories.town import Town, residents
+
+
+async def test_an_update_never_overtakes_what_it_updates(town: Town) -> None:
+    """The alert hangs at the provider for some when its update is released: they get the update after it."""
+    await town.settle(residents(0, 60))
+    town.telegram.delay = 0.7  # what is asked from now on is taken this much later
+    alert = await town.trigger(channels=["telegram"])
+    await town.approve(alert)
+    asked = town.telegram.requests
+    await town.telegram.until(lambda t: t.requests > asked + 5)
+    town.telegram.delay = 0.0  # an update that does not wait would be there first
+    update = await town.must("Rina", "POST", f"/api/v1/alerts/{alert['id']}/follow", {"purpose": "update"})
+    await town.approve(update)
+    await town.done(update["id"])
+    came: dict[str, list[bool]] = defaultdict(list)
+    for sent in town.telegram.sent:
+        came[sent.chat_id].append(sent.text in update["notices"]["telegram"].values())
+    both = [order for order in came.values() if len(order) > 1]
+    assert len(came) == 60
+    assert all(order[-1] for order in came.values())
+    assert both
+    assert all(order == [False, True] for order in both)
+
+
+async def test_a_batch_that_cannot_be_read_holds_up_no_other(town: Town) -> None:
+    """One batch has lost its language: the others leave, the service goes on, and the account says what is wrong."""
+    await town.settle(residents(8, 4))
+    pool = town.service.house.pool
+    town.smsc.fault = "throttle"
+    alert = await town.trigger(channels=["sms", "telegram"])
+    await town.approve(alert)
+    await pool.execute("UPDATE retry SET language = 'xx' WHERE address_id = (SELECT min(address_id) FROM retry)")
+    bad = await pool.fetchval("SELECT count(*) FROM retry WHERE language = 'xx'")
+    await pool.execute("UPDATE batch SET language = 'xx' WHERE language = 'en' AND state <> 'done'")
+    town.smsc.fault = None
+    good = [t for t in residents(8).splitlines() if ",id," in t]
+    await town.smsc.wait_for(len(good) - bad, timeout=15)
+    progress = await town.until(lambda p: p["telegram"]["state"] == "done", alert["id"])
+    assert progress["telegram"]["accepted"] == 4
+    assert not town.service.house.broken.is_set()
