@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -14,9 +15,10 @@ from crisis import db, log
 from crisis.errors import BadInput, Fault, IllegalMove
 from crisis.flow import plan as planning
 from crisis.flow.plan import Means, Plan, Wish
+from crisis.flow.walk import PLAN
 from crisis.model.alert import Mode
-from crisis.model.area import bounds, from_geojson, to_geojson, union
-from crisis.model.audience import Place, Target, members
+from crisis.model.area import bounds, from_geojson, inside, to_geojson, union
+from crisis.model.audience import Target, cells, column
 from crisis.model.officer import Officer, Role
 from crisis.model.slots import dump
 from crisis.model.words import as_json
@@ -33,19 +35,19 @@ SELECT id, geometry FROM area
 WHERE max_lon >= $1 AND max_lat >= $2 AND min_lon <= $3 AND min_lat <= $4
 """
 
-# Counted the way the fan-out chooses: Postgres offers candidates by box and area, members() decides.
+# Counted the way the fan-out chooses: Postgres counts who is surely in, and gives the points in doubt as columns.
 SURE = """
-SELECT a.channel, a.language, r.area_id, count(*) AS n
-FROM address a JOIN resident r ON r.id = a.resident_id
-WHERE a.channel = ANY($1) AND a.opted_out_at IS NULL AND r.consent_at IS NOT NULL AND (r.exercise OR NOT $2)
-  AND (r.area_id = ANY($3::bigint[]) OR (r.area_id = ANY($4::bigint[]) AND r.lon IS NULL))
-GROUP BY 1, 2, 3
+SELECT channel, language, count(*) AS n FROM address
+WHERE channel = ANY($1) AND joined AND opted_out_at IS NULL AND (exercise OR NOT $2)
+  AND (area_id = ANY($3::bigint[]) OR (lon IS NULL AND area_id = ANY($4::bigint[])))
+GROUP BY 1, 2
 """
 POINTS = """
-SELECT a.channel, a.language, r.area_id, r.lon, r.lat
-FROM address a JOIN resident r ON r.id = a.resident_id
-WHERE a.channel = ANY($1) AND a.opted_out_at IS NULL AND r.consent_at IS NOT NULL AND (r.exercise OR NOT $2)
-  AND r.lon BETWEEN $3 AND $5 AND r.lat BETWEEN $4 AND $6 AND NOT coalesce(r.area_id = ANY($7::bigint[]), false)
+SELECT channel, language, array_send(array_agg(lon)) AS lons, array_send(array_agg(lat)) AS lats FROM address
+WHERE channel = ANY($1) AND joined AND opted_out_at IS NULL AND (exercise OR NOT $2)
+  AND lon BETWEEN $3 AND $5 AND lat BETWEEN $4 AND $6 AND NOT coalesce(area_id = ANY($7::bigint[]), false)
+  AND ($8::integer[] IS NULL OR cell = ANY($8))
+GROUP BY 1, 2
 """
 
 NEXT_ID = "SELECT nextval(pg_get_serial_sequence('alert', 'id'))"
@@ -130,17 +132,23 @@ async def count_audience(
     connection: db.AnyConnection, target: Target, channels: Sequence[str], mode: Mode
 ) -> dict[tuple[str, str], int]:
     """Count the addresses an alert would go to now, by channel and language."""
-    counts: Counter[tuple[str, str]] = Counter()
     whole, near = list(target.area_ids), list(target.near_ids)
-    for row in await connection.fetch(SURE, list(channels), mode.drill, whole, near):
-        counts[row["channel"], row["language"]] += row["n"]
-    box = bounds(target.geometry)
-    points = await connection.fetch(POINTS, list(channels), mode.drill, *box, whole)
-    places = [Place(area_id=p["area_id"], lon=p["lon"], lat=p["lat"]) for p in points]
-    for row, chosen in zip(points, members(target, places), strict=True):
-        if chosen:
-            counts[row["channel"], row["language"]] += 1
+    who = (list(channels), mode.drill)
+    squares = await asyncio.to_thread(cells, target.geometry)
+    async with connection.transaction():
+        await connection.execute(PLAN)
+        sure = await connection.fetch(SURE, *who, whole, near)
+        points = await connection.fetch(POINTS, *who, *bounds(target.geometry), whole, squares)
+    counts = Counter({(row["channel"], row["language"]): row["n"] for row in sure})
+    for row in points:
+        inside_now = await asyncio.to_thread(_count_inside, target, row["lons"], row["lats"])
+        if inside_now:
+            counts[row["channel"], row["language"]] += inside_now
     return dict(counts)
+
+
+def _count_inside(target: Target, lons: bytes, lats: bytes) -> int:
+    return int(inside(target.geometry, column(lons, "f8"), column(lats, "f8")).sum())
 
 
 async def check_audience(

@@ -20,7 +20,8 @@ from crisis.model.area import bounds, from_geojson, inside
 from crisis.model.audience import cells, column
 
 BATCH = 1_000  # addresses of a batch
-FEW = 2_000  # candidates that are taken all at once
+FEW = 4_000  # candidates, rows looked at, that are taken all at once
+LOOKS = 3  # of one step that found nobody: an edge of the target may have none, though its cells do
 LONG_TEXT = 20_000  # characters of GeoJSON: more is read in a thread
 MANY = 2_000  # points: more are decided in a thread
 
@@ -59,17 +60,15 @@ doubtful AS MATERIALIZED (
 # enough, and a village is warned whole in the release itself.
 ALL_THERE = f"""
 WITH there AS MATERIALIZED (
-    SELECT p.id FROM unnest($2::bigint[]) s (area_id) CROSS JOIN LATERAL (
-        SELECT id FROM address WHERE channel = $1 AND area_id = s.area_id AND joined AND opted_out_at IS NULL
-        ORDER BY rank, id LIMIT $4) p
+    SELECT p.* FROM unnest($2::bigint[]) s (area_id) CROSS JOIN LATERAL (
+        SELECT id, area_id, lon, lat, exercise FROM address
+        WHERE channel = $1 AND area_id = s.area_id AND joined AND opted_out_at IS NULL ORDER BY rank, id LIMIT $4) p
     UNION ALL
-    SELECT p.id FROM unnest($3::integer[]) s (cell) CROSS JOIN LATERAL (
-        SELECT id FROM address WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL
-        ORDER BY rank, id LIMIT $4) p
+    SELECT p.* FROM unnest($3::integer[]) s (cell) CROSS JOIN LATERAL (
+        SELECT id, area_id, lon, lat, exercise FROM address
+        WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL ORDER BY rank, id LIMIT $4) p
     LIMIT $4),
-looked AS MATERIALIZED (
-    SELECT a.id, a.area_id, a.lon, a.lat, a.exercise FROM (SELECT DISTINCT id FROM there) s
-    CROSS JOIN LATERAL (SELECT * FROM address WHERE id = s.id OFFSET 0) a),
+looked AS MATERIALIZED (SELECT DISTINCT * FROM there),
 {JUDGED}
 SELECT (SELECT count(*) FROM there) AS looked,
        (SELECT array_send(array_agg(id)) FROM judged WHERE sure) AS sure, ids, lons, lats FROM doubtful
@@ -93,7 +92,8 @@ FROM (SELECT rank, id FROM looked ORDER BY rank DESC, id DESC LIMIT 1) s, doubtf
 PACK = """
 , placed AS (
     SELECT id, rank, language, (row_number() OVER (PARTITION BY language ORDER BY rank, id) - 1) / 1000 AS part
-    FROM (SELECT id, rank, CASE WHEN language = ANY($7::text[]) THEN language ELSE ($7::text[])[1] END AS language
+    FROM (SELECT id, rank, CASE WHEN language = ANY($7::text[]) THEN language ELSE ($7::text[])[1] END COLLATE "C"
+                           AS language
           FROM chosen) c),
 packed AS (
     SELECT language, min(rank)::integer AS rank, array_agg(id ORDER BY rank, id) AS ids
@@ -204,9 +204,11 @@ class Walk:
         if here.rank <= 0 and here.id == 0 and (there := await self._all_there(here, place)):
             return there
         there = await self._look(here, place, most)
-        if there.more and there.seq == here.seq and place.squares is not None:
+        for _ in range(LOOKS - 1):
+            if there.seq > here.seq or not there.more or place.squares is None:
+                break
             there = await self._skip(there, place.squares)
-            if there.more:  # somebody is there, and shall not wait for the next step
+            if there.more:
                 there = await self._look(there, place, most)
         return there
 

@@ -42,7 +42,9 @@ CREATE TRIGGER resident_gives_place AFTER UPDATE ON resident
 CREATE INDEX address_walk ON address (channel, rank, id) INCLUDE (area_id, lon, lat, language, exercise, resident_id)
     WHERE joined AND opted_out_at IS NULL;
 -- The same order within a place: the first there, and all of a small place.
-CREATE INDEX address_area ON address (channel, area_id, rank, id) WHERE joined AND opted_out_at IS NULL;
-CREATE INDEX address_cell ON address (channel, cell, rank, id) WHERE joined AND opted_out_at IS NULL;
+CREATE INDEX address_area ON address (channel, area_id, rank, id) INCLUDE (lon, lat, language, exercise)
+    WHERE joined AND opted_out_at IS NULL;
+CREATE INDEX address_cell ON address (channel, cell, rank, id) INCLUDE (area_id, lon, lat, language, exercise)
+    WHERE joined AND opted_out_at IS NULL;
 DROP INDEX address_order;
 DROP INDEX resident_place;
