@@ -1,5 +1,5 @@
 # Crisis: `make help` tells what there is. Everything is built into .venv; nothing else on the machine is changed,
-# but by `make peers`, which installs the programs of others that the tests speak to.
+# but by `make peers` and `make bench`, which install the programs of others that they speak to.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .ONESHELL:
@@ -9,8 +9,23 @@ SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/ready
 PEERS_READY := .venv-peers/ready
+BENCH_READY := .venv-bench/ready
+BENCH_APT := gcc kannel libc6-dev redis-server
 APT := kannel mosquitto multimon-ng sox libsox-fmt-mp3 postgresql-15
 DATA := $(or $(CRISIS_DATA_DIR),$(shell [ "$$(id -u)" = 0 ] && echo /var/lib/crisis || echo ~/.local/state/crisis))
+
+# Installs which of these packages are not here yet, as root. Debian may start their services; nothing here uses those.
+define INSTALL
+	missing=()
+	for package in $(1); do
+		dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package")
+	done
+	if [ "$${#missing[@]}" -gt 0 ]; then
+		as_root=(); [ "$$(id -u)" = 0 ] || as_root=(sudo)
+		"$${as_root[@]}" apt-get update -qq
+		"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
+	fi
+endef
 
 .PHONY: help setup demo serve test check peers bench pin clean
 
@@ -65,15 +80,7 @@ test: check ## everything of `check`, then all tests; those that need a peer say
 	$(BIN)/pytest -q -n 2 --dist loadfile
 
 peers: setup $(PEERS_READY) ## install what the tests speak to: apt packages (as root), npm packages, .venv-peers
-	@missing=()
-	for package in $(APT); do
-		dpkg-query -W -f '$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$$package")
-	done
-	if [ "$${#missing[@]}" -gt 0 ]; then
-		as_root=(); [ "$$(id -u)" = 0 ] || as_root=(sudo)
-		"$${as_root[@]}" apt-get update -qq
-		"$${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$${missing[@]}"
-	fi
+	@$(call INSTALL,$(APT))
 	if ! command -v npm >/dev/null; then
 		echo "make peers: npm is not here; install Node.js 18 or newer with npm" >&2
 		exit 1
@@ -86,8 +93,15 @@ $(PEERS_READY): $(READY) requirements/peers.txt
 		|| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	touch $@
 
-bench: setup ## measure the promises of speed; prints a table
-	$(BIN)/python -m tests.bench
+bench: setup $(BENCH_READY) ## measure the promises of speed beside others' programs, ten minutes; installs those as `make peers` does
+	@$(call INSTALL,$(BENCH_APT))
+	$(BIN)/python -m tests.bench all
+
+$(BENCH_READY): $(READY) requirements/bench.txt
+	$(BIN)/python -m venv .venv-bench
+	VIRTUAL_ENV="$$PWD/.venv-bench" $(BIN)/uv pip install --quiet --require-hashes -r requirements/bench.txt \
+		|| .venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	touch $@
 
 # Newer versions on purpose: edit pyproject.toml or run `make pin`, then read the difference.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
@@ -96,8 +110,9 @@ pin: setup ## pin every dependency anew, with hashes
 	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra dev -o requirements/dev.txt
 	$(COMPILE) requirements/setup.in -o requirements/setup.txt
 	$(COMPILE) requirements/peers.in -o requirements/peers.txt
+	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 
 clean: ## remove what was built here; data of the service is left alone
-	rm -rf .venv .venv-peers demo-out tests/peers/node_modules build dist
+	rm -rf .venv .venv-peers .venv-bench demo-out tests/peers/node_modules build dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

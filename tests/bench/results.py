@@ -13,7 +13,7 @@ from tests.bench.figures import KEYS, Figure
 FOLDER = Path(__file__).parent
 KNOWN = frozenset(KEYS)
 HEADER = "| bench | what | ours | unit | peer | peer's | ratio | goal | met | spread |"
-ROW, TOP, LEFT, WIDE, RIGHT = 26, 44, 250, 420, 190  # of the chart, in pixels
+ROW, TOP, LEFT, WIDE, RIGHT = 26, 44, 250, 420, 330  # of the chart, in pixels
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .faint { fill: #57606a }

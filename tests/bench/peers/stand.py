@@ -42,7 +42,7 @@ DURABLE = "SELECT count(DISTINCT subscriber) FROM sent WHERE run = $1 AND state 
 def python() -> str:
     """Give the interpreter of the peers; raise NotReady where it was not installed."""
     if not PYTHON.exists():
-        raise NotReady("The peers are not installed; `make bench peers` builds .venv-bench.")
+        raise NotReady("The peers are not installed; `make bench` builds .venv-bench.")
     return str(PYTHON)
 
 
@@ -101,7 +101,7 @@ async def redis() -> AsyncIterator[str]:
     """Run a Redis of our own (appendonly, fsync every second) on a free port and give its URL."""
     program = shutil.which("redis-server")
     if program is None:
-        raise NotReady("There is no redis-server here; `make bench peers` installs it.")
+        raise NotReady("There is no redis-server here; `make bench` installs it.")
     folder, port = tempfile.mkdtemp(prefix="crisis-bench-redis-"), free_port()
     argv = [program, "--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--daemonize", "no"]
     try:
