@@ -75,10 +75,8 @@ class Session(asyncio.Protocol):
         return self.lost_at is not None
 
     async def room(self) -> bool:
-        """Wait until the window has a place, after those who wait already; False when the session is lost."""
-        waits = bool(self._rooms)
-        while (waits or self.free <= 0) and self.lost_at is None:
-            waits = False
+        """Wait until the window has a place; False when the session is lost."""
+        while self.free <= 0 and self.lost_at is None:
             self._flush()  # whoever waits has nothing more to say in this turn
             waiter = self._loop.create_future()
             self._rooms.append(waiter)
