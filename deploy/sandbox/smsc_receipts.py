@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import deque
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from channels.sms import pdu
@@ -84,15 +85,21 @@ def receipt(body: bytes, ref: str, now: datetime, failed: bool) -> bytes:
     source, destination, registered = ends(body)
     if not registered & 1:
         return b""
-    stat, count, state = ("UNDELIV", "000", 5) if failed else ("DELIVRD", "001", 2)
     date = f"{now.year % 100:02}{now.month:02}{now.day:02}{now.hour:02}{now.minute:02}"
+    blank = "?" * len(ref)
+    return b"\0" + destination + source + _words(blank, date, failed).replace(blank.encode(), ref.encode())
+
+
+@lru_cache(maxsize=8)
+def _words(ref: str, date: str, failed: bool) -> bytes:
+    stat, count, state = ("UNDELIV", "000", 5) if failed else ("DELIVRD", "001", 2)
     words = f"id:{ref} sub:001 dlvrd:{count} submit date:{date} done date:{date} stat:{stat} err:000 text:"
     _, after = Sm(
         esm_class=4,
         octets=words.encode(),
         tlvs={pdu.RECEIPTED_MESSAGE_ID: ref.encode() + b"\0", pdu.MESSAGE_STATE: bytes((state,))},
     ).around()
-    return b"\0" + destination + source + after[1:]
+    return after[1:]
 
 
 def ends(body: bytes) -> tuple[bytes, bytes, int]:
