@@ -2,7 +2,6 @@
 
 ALTER TABLE dispatch ADD COLUMN made_at timestamptz NOT NULL DEFAULT '-infinity';
 ALTER TABLE dispatch ALTER COLUMN made_at SET DEFAULT now();
-ALTER TABLE dispatch ADD COLUMN watched_seq integer NOT NULL DEFAULT 0;  -- failover: batches below it were looked at
 
 ALTER TABLE receipt ADD COLUMN stored_at timestamptz NOT NULL DEFAULT '-infinity';
 ALTER TABLE receipt ALTER COLUMN stored_at SET DEFAULT now();
@@ -12,12 +11,11 @@ CREATE INDEX receipt_stored ON receipt USING brin (stored_at) WITH (autosummariz
 ALTER TABLE batch ADD COLUMN came_from bigint;      -- failover: the dispatch that did not reach these residents
 ALTER TABLE batch ADD COLUMN moved_at timestamptz;  -- and when they were moved on
 
-CREATE TABLE suspense (                             -- failover: who of a batch may yet have to be moved on
-    batch_id    bigint PRIMARY KEY REFERENCES batch ON DELETE CASCADE,
-    dispatch_id bigint NOT NULL REFERENCES dispatch ON DELETE CASCADE,
+CREATE TABLE suspense (                             -- failover: who of a batch may yet have to be moved on; no
+    batch_id    bigint PRIMARY KEY,                 -- foreign key, for its lock would hide the batch from a lease
+    dispatch_id bigint NOT NULL,
     address_ids bigint[] NOT NULL,                  -- undecided, and with an address left to move on to
     since       timestamptz NOT NULL,               -- their time runs from here: the release, or the move
-    look_at     timestamptz NOT NULL
+    look_at     timestamptz NOT NULL                -- infinity: all of the batch are decided
 );
-CREATE INDEX suspense_due ON suspense (look_at);
-CREATE INDEX suspense_dispatch ON suspense (dispatch_id);
+CREATE INDEX suspense_dispatch ON suspense (dispatch_id, look_at);

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from crisis import db
 from crisis.cap.read import read as read_cap
 from crisis.errors import BadInput, IllegalMove, NotFound
-from crisis.flow import intake_book, plan, receipts, release, source, trigger, update
+from crisis.flow import intake_book, plan, release, source, trigger, update
 from crisis.flow.plan import Wish
 from crisis.flow.source import Source
 from crisis.flow.trigger import Key
@@ -263,13 +263,11 @@ async def _shown(house: House, alert_id: int) -> dict[str, Any]:
     row = await _row(house, alert_id)
     async with house.pool.acquire() as connection:
         history = await connection.fetch(HISTORY, alert_id)
-        dispatches = await receipts.progress(connection, alert_id)
         target = plan.target_of(row)
         mode = Mode(row["mode"])
         counts = await trigger.count_audience(connection, target, row["channels"], mode) if row["sent"] is None else {}
         told = await intake_book.of_ours(connection, alert_id)
-    for dispatch in dispatches:
-        dispatch["trouble"] = house.trouble_of(dispatch["account"])
+    dispatches = await house.progress_of(alert_id)
     shown = {k: v for k, v in row.items() if k not in _HIDDEN}
     shown["audience"] = plan.audience_of(counts)
     shown["area"] = plan.describe(target)

@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Limit
+from channels.contract import Limit, Reach
 from crisis import db
 from crisis.cap.sign import Signer
 from crisis.errors import NotFound
@@ -20,6 +21,7 @@ from crisis.flow.release import Outlet
 from crisis.model.alert import Mode
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
+from crisis.web.counts import Counts
 
 
 class Calls:
@@ -59,6 +61,7 @@ class House:
     signer: Signer | None = None  # of our CAP documents; None: they go out unsigned
     progress: Calls = field(default_factory=Calls)  # an attempt or receipt was written
     alerts: Calls = field(default_factory=Calls)  # an alert was released, replaced or expired
+    counts: Counts = field(default_factory=Counts)
     closing: asyncio.Event = field(default_factory=asyncio.Event)  # the doors are being shut
     broken: asyncio.Event = field(default_factory=asyncio.Event)  # a part broke
 
@@ -73,6 +76,11 @@ class House:
     async def cap(self, alert_id: int) -> bytes:
         """Give the bytes of document()."""
         return (await self.document(alert_id)).xml
+
+    async def progress_of(self, alert_id: int) -> list[dict[str, Any]]:
+        """Count how far an alert has got, as Counts allows, and say what is wrong with the account of each dispatch."""
+        counted = await self.counts.of(self.pool, alert_id)
+        return [row | {"trouble": self.trouble_of(row["account"])} for row in counted]
 
     def trouble_of(self, account: str) -> str:
         """Say why an account does not send just now; empty when it does."""
@@ -91,7 +99,8 @@ class House:
     def means(self, mode: Mode) -> Means:
         """Give what an alert of a mode may use; drills never see an account for Actual."""
         limits = {o.channel: self.limits[o.account] for o in self.outlets if _drill(o) == mode.drill}
-        return Means(office=self.office, limits=limits)
+        addressed = {o.channel for o in self.outlets if o.reach is Reach.ADDRESSED and o.channel in limits}
+        return Means(office=self.office, limits=limits, addressed=frozenset(addressed))
 
     def ways(self, mode: Mode, channels: Sequence[str]) -> list[Outlet]:
         """Give the accounts an alert leaves by, posted ones first: they cost one send each."""

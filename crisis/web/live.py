@@ -11,7 +11,6 @@ from typing import Any
 from aiohttp import web
 
 from crisis.errors import NotFound
-from crisis.flow import receipts
 from crisis.model.dispatch import DispatchState, Stopped
 from crisis.web.auth import officer_of
 from crisis.web.house import HOUSE, House
@@ -39,11 +38,8 @@ async def progress(request: web.Request) -> web.StreamResponse:
 async def _tell(house: House, alert_id: int, response: web.StreamResponse) -> None:
     last = ""
     while not house.closing.is_set():
-        async with house.pool.acquire() as connection:
-            state = await connection.fetchval(EXISTS, alert_id)
-            dispatches = await receipts.progress(connection, alert_id)
-        for dispatch in dispatches:
-            dispatch["trouble"] = house.trouble_of(dispatch["account"])
+        state = await house.pool.fetchval(EXISTS, alert_id)
+        dispatches = await house.progress_of(alert_id)
         now = json.dumps({"alert": alert_id, "state": state, "dispatches": dispatches})
         if now != last:
             await response.write(f"event: progress\ndata: {now}\n\n".encode())
@@ -58,8 +54,8 @@ async def _tell(house: House, alert_id: int, response: web.StreamResponse) -> No
 
 
 def _has_ended(dispatch: Mapping[str, Any]) -> bool:
-    """Tell whether nothing more can leave; an officer may still resume what is paused."""
-    return dispatch["state"] in ENDED and dispatch["stopped"] != Stopped.PAUSED
+    """Tell whether nothing more can leave: an officer may resume what is paused, failover move on who is undecided."""
+    return not dispatch["undecided"] and dispatch["state"] in ENDED and dispatch["stopped"] != Stopped.PAUSED
 
 
 def add(app: web.Application) -> None:
