@@ -21,7 +21,7 @@ from crisis.crew import Crew, afford
 from crisis.errors import BadInput, BadPlaybook, NotReady
 from crisis.feeds import FORMATS
 from crisis.feeds.watch import Watcher
-from crisis.flow import deliver, inbound, publish, receipts, register
+from crisis.flow import deliver, failover, inbound, publish, receipts, register
 from crisis.flow.inbound import Desk
 from crisis.flow.intake import Intake
 from crisis.flow.release import Outlet
@@ -143,7 +143,13 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
     watcher = Watcher(house.pool, intake, FORMATS, house.now, zone=house.office.zone)
     crew = Crew(settings.workers - 1, settings, dsn)
     runner: web.AppRunner | None = None
-    async with delivering(parts, house.pool, courier, accounts, _listener(dsn, house, courier, expand), expand):
+    listener = _listener(dsn, house, courier, expand)
+    if settings.nats_url is not None:
+        from crisis.carrying import carry  # noqa: PLC0415 - needs an extra
+
+        carry(settings, house.pool, house.desk.vault, accounts, listener, parts, house.cap)
+    async with delivering(parts, house.pool, courier, accounts, listener, expand):
+        parts.start("failover", failover.run(house.pool, _telling(accounts), house.now))
         parts.start("feeds", watcher.run())
         for account in accounts:
             parts.start(f"listen {account.name}", _listen(house, account))
@@ -157,6 +163,11 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
         finally:
             crew.drain()
             await _close_doors(house, clock, runner)
+
+
+def _telling(accounts: Sequence[Account]) -> set[str]:
+    """Name the accounts whose provider tells later whether a notice arrived."""
+    return {account.name for account in accounts if account.channel.receipts}
 
 
 async def _close_doors(house: House, clock: Clock, runner: web.AppRunner | None) -> None:

@@ -13,6 +13,7 @@ from crisis.model.alert import ENDING, LONGEST, MSG_TYPE, Mode, MsgType, urgency
 from crisis.model.area import area_km2, from_geojson, to_geojson
 from crisis.model.audience import Target
 from crisis.model.code import spell
+from crisis.model.failover import Rule
 from crisis.model.office import Office
 from crisis.model.playbook import Playbook
 from crisis.model.slots import Value, dump
@@ -29,6 +30,7 @@ class Means:
 
     office: Office
     limits: Mapping[str, Limit]
+    addressed: frozenset[str] = frozenset()  # the channels that send to residents one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ def make(wish: Wish, alert_id: int, means: Means, now: datetime) -> Plan:
     words = _words(wish, alert_id, office, now, expires, next_update)
     channels = _channels(wish, limits)
     notices = _notices(words, channels, limits, wish.playbook.playbook)
-    facts = _facts(wish, now)
+    facts = _facts(wish, now) | _failover(wish, channels, means.addressed)
     plan = Plan(
         wish=wish,
         alert_id=alert_id,
@@ -210,6 +212,20 @@ def _facts(wish: Wish, now: datetime) -> dict[str, Any]:
     return facts
 
 
+def _failover(wish: Wish, channels: Sequence[str], addressed: frozenset[str]) -> dict[str, Any]:
+    """Give the rule by which residents are warned on one channel after another; without one, on all at once.
+
+    What ends or corrects an alert never waits for a channel: it goes to every address at once.
+    """
+    given = wish.playbook.failover
+    order = tuple(c for c in wish.playbook.channels if c in channels and c in addressed)
+    if given is None or len(order) < 2 or wish.purpose not in {Purpose.ALERT, Purpose.UPDATE}:
+        return {}
+    if given.levels and wish.level not in given.levels:
+        return {}
+    return {"failover": Rule(order=order, after=given.after).as_facts()}
+
+
 def _seen(plan: Plan) -> dict[str, object]:
     wish = plan.wish
     return {
@@ -246,6 +262,7 @@ def preview(
         "expires": plan.expires.isoformat(),
         "next_update": plan.next_update.isoformat() if plan.next_update else None,
         "cap": {name: plan.facts[name] for name in CAP_FACTS if name in plan.facts},
+        "failover": plan.facts.get("failover"),
         "source": wish.source,
         "area": describe(wish.target),
         "slots": dump(wish.slots),

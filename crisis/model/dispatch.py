@@ -43,7 +43,7 @@ DISPATCH_MOVES: Mapping[DispatchState, frozenset[DispatchState]] = MappingProxyT
     {
         DispatchState.WAITING: frozenset({DispatchState.SENDING, DispatchState.DONE, DispatchState.STOPPED}),
         DispatchState.SENDING: frozenset({DispatchState.DONE, DispatchState.STOPPED}),
-        DispatchState.DONE: frozenset(),
+        DispatchState.DONE: frozenset({DispatchState.SENDING}),  # only by failover: more residents came to it
         DispatchState.STOPPED: frozenset({DispatchState.SENDING, DispatchState.STOPPED}),  # as STOPPED_MOVES allows
     }
 )

@@ -16,6 +16,7 @@ from crisis.model.playbook_shape import (
     BreakGlass,
     Cap,
     ChoiceSlot,
+    Failover,
     Level,
     LevelCap,
     ListSlot,
@@ -34,8 +35,8 @@ from crisis.model.words import Purpose, Words, fit, mark, render, rendition
 from crisis.model.worst_case import FACTS, widest
 
 __all__ = [
-    "Approval", "Audience", "BreakGlass", "Cap", "ChoiceSlot", "Level", "LevelCap", "ListSlot", "NumberSlot",
-    "PhoneSlot", "Playbook", "Question", "Slot", "TextSlot", "TimeSlot", "WordsText", "check_fit", "load",
+    "Approval", "Audience", "BreakGlass", "Cap", "ChoiceSlot", "Failover", "Level", "LevelCap", "ListSlot",
+    "NumberSlot", "PhoneSlot", "Playbook", "Question", "Slot", "TextSlot", "TimeSlot", "WordsText", "check_fit", "load",
     "load_folder", "schema",
 ]  # fmt: skip
 

@@ -213,6 +213,7 @@ def _references(draft: Draft) -> Iterator[Fault]:
     levels = draft.keys("levels")
     for pattern in (
         "approval.break_glass.levels.*", "approval.pre_authorised.*", "questions.*.levels.*", "feeds.*.level",
+        "failover.levels.*",
     ):  # fmt: skip
         for path, level in draft.texts(pattern):
             if level not in levels:
@@ -255,7 +256,22 @@ def _too_long(draft: Draft) -> Iterator[Fault]:
                 yield draft.source.fault(path, "is longer than 7 d: what holds for longer is extended by updates")
 
 
+def _failover(draft: Draft) -> Iterator[Fault]:
+    """A rule that could never be followed would be a promise that nobody keeps."""
+    if draft.one("failover") is None:
+        return
+    if len(list(draft.texts("channels.*"))) < 2:
+        yield draft.source.fault(("failover",), "needs a second channel under channels, or residents have no next one")
+    named = [level for _, level in draft.texts("failover.levels.*")]
+    for path, given in draft.find("levels.*.expires_after"):
+        with contextlib.suppress(ValueError):  # reported with its shape
+            late = parse_span(draft.one("failover.after")) >= parse_span(given)
+            if late and (not named or path[1] in named):
+                says = f"is not shorter than expires_after of level {path[1]}: it would end before the next channel"
+                yield draft.source.fault(("failover", "after"), says)
+
+
 RULES: tuple[Callable[[Draft], Iterator[Fault]], ...] = (
     _name, _languages, _templates, _plain_texts, _banned, _must_say, _radio, _headlines, _slots, _references,
-    _order, _rhythm, _too_long, _answers,
+    _order, _rhythm, _too_long, _answers, _failover,
 )  # fmt: skip

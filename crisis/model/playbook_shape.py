@@ -154,6 +154,15 @@ class Between(_Part):
     at_most: float | None = None
 
 
+class Failover(_Part):
+    """Residents are warned on their first channel, and on the next one only if that fails or stays silent."""
+
+    after: Span
+    """How long a channel has: to take the notice and, where its provider tells, to say that it arrived."""
+    levels: tuple[Name, ...] = ()
+    """The levels that leave so; none named means all."""
+
+
 class FeedWhen(_Part):
     """What an alert of somebody else must be; whatever is given must hold, of a list any one."""
 
@@ -286,6 +295,8 @@ class Playbook(_Part):
     approval: Approval
     channels: Annotated[tuple[ChannelName, ...], Field(min_length=1)]
     """In the order in which they leave."""
+    failover: Failover | None = None
+    """One channel after another; absent: every address on every channel at once."""
     audience: Audience = Audience()
     max_population: Annotated[int, Field(ge=1)]
     """More residents than this need a typed confirmation."""

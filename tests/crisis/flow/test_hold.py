@@ -35,7 +35,7 @@ def test_only_a_pause_can_be_undone() -> None:
     """What is stopped for good stays so, for the reason it has."""
     assert {why for why, to in STOPPED_MOVES.items() if to} == {Stopped.PAUSED}
     assert STOPPED_MOVES[Stopped.PAUSED] == ENDS | {DispatchState.SENDING}
-    assert DISPATCH_MOVES[DispatchState.DONE] == frozenset()
+    assert DISPATCH_MOVES[DispatchState.DONE] == {DispatchState.SENDING}  # by failover alone, never from stopped
     assert before(DispatchState.STOPPED) == ["sending", "stopped", "waiting"]
     assert [stopped_before(why) for why in sorted(ENDS)] == [["paused"]] * 4
     assert stopped_before(Stopped.PAUSED) == []
