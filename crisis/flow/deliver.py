@@ -11,13 +11,14 @@ from crisis import log
 from crisis.errors import NotReady
 from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.pace import loop_now
-from crisis.flow.trip import Account, Away, Cargo, Load, Shared, Source, Trip
+from crisis.flow.trip import DEAF_CHECK, Account, Away, Cargo, Load, Shared, Source, Trip
 from crisis.privacy import Vault
 
 logger = log.get("deliver")
 
 BETWEEN = 99  # the urgency of a call that breaks into nothing: an ordinary answer
 POLL = 1.0  # seconds: the safety net under LISTEN
+SPARE = 5.0  # seconds more than we were deaf: the database's clock and ours may differ
 LANES = 3  # loads of one account in hand at once: one is fetched and one written down while one is sent
 
 
@@ -37,6 +38,8 @@ class Courier:
         self._source, self._ledger, self._vault = source, ledger, vault
         self._accounts = {a.name: a for a in accounts}
         self._shared = Shared(ledger, now, lease_seconds)
+        self._deaf_since, self._deafened = 0.0, 0
+        self._heard_again = asyncio.Event()
 
     def woken(self, payload: str) -> None:
         """Hear NOTIFY batch: `account rank`."""
@@ -56,30 +59,51 @@ class Courier:
 
     def deafen(self) -> None:
         """Calls cannot be heard from now on: what is in hand asks the database often instead."""
+        if not self._shared.deaf:
+            self._deaf_since = loop_now()
         self._shared.deaf = True
+        self._deafened += 1
 
     def wake_all(self) -> None:
         """Look again at everything: calls are heard again, and some may have been missed."""
-        self._shared.deaf = False
+        if self._shared.deaf:
+            self._heard_again.set()
         for account in self._accounts.values():
             account.wake.set()
 
     async def run(self) -> None:
         """Deliver until drained or cancelled; what was sent by then is written down before it ends."""
         async with asyncio.TaskGroup() as group:
-            ledger = group.create_task(self._ledger.run())
+            parts = [group.create_task(self._ledger.run()), group.create_task(self._catch_up())]
             try:
                 async with asyncio.TaskGroup() as lanes:  # the ledger outlives them: they wait for it
                     for account in self._accounts.values():
                         for _ in range(LANES if account.channel.reach is Reach.ADDRESSED else 1):
                             lanes.create_task(self._lane(account))
             finally:
-                ledger.cancel()
+                for part in parts:
+                    part.cancel()
 
     def drain(self) -> None:
         """Hand out no more addresses; run() ends when those in flight have settled."""
         self._shared.draining = True
         self.wake_all()
+
+    async def _catch_up(self) -> None:
+        """After each deafness: silence who opted out meanwhile, and trust calls only when all in hand was renewed."""
+        while True:
+            await self._heard_again.wait()
+            self._heard_again.clear()
+            deafened = self._deafened
+            try:
+                for address_id in await self._source.opted_out_within(loop_now() - self._deaf_since + SPARE):
+                    self.silence(str(address_id))
+            except Away:
+                self._heard_again.set()
+                await asyncio.sleep(POLL)
+                continue
+            await asyncio.sleep(2 * DEAF_CHECK)  # every load in hand has asked the database since we hear again
+            self._shared.deaf = self._deafened != deafened  # or deaf again by now
 
     async def _lane(self, account: Account) -> None:
         while not self._shared.draining:

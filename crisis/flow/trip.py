@@ -97,6 +97,9 @@ class Source(Protocol):
     async def grant(self, account: str, seconds: float, hold: float) -> float | None:
         """Take a slice of the account's rate: see pace.Ask."""
 
+    async def opted_out_within(self, seconds: float) -> list[int]:
+        """Give the addresses that opted out lately: their call may have been missed."""
+
 
 @dataclass(slots=True)
 class Shared:

@@ -13,6 +13,9 @@ CREATE TABLE bucket (                           -- the rate of an account, share
     free_at timestamptz NOT NULL                -- when the next send is free: each grant moves it on by what it took
 );
 
+CREATE INDEX batch_open ON batch (dispatch_id) WHERE state IN ('ready', 'leased');  -- is a dispatch done?
+CREATE INDEX address_opted_out ON address (opted_out_at) WHERE opted_out_at IS NOT NULL;  -- whom a deaf worker missed
+
 ALTER TABLE batch ADD COLUMN lapses smallint NOT NULL DEFAULT 0;  -- leases that ran out: a worker died with it in hand
 
 ALTER TABLE dispatch DROP CONSTRAINT dispatch_stopped_check;

@@ -45,3 +45,19 @@ async def test_a_batch_that_cannot_be_read_holds_up_no_other(town: Town) -> None
     progress = await town.until(lambda p: p["telegram"]["state"] == "done", alert["id"])
     assert progress["telegram"]["accepted"] == 4
     assert not town.service.house.broken.is_set()
+
+
+async def test_who_opted_out_while_calls_could_not_be_heard_is_left_out(town: Town) -> None:
+    """The listening connection is cut while a slow carrier takes a batch: a STOP of those seconds still counts."""
+    await town.settle(residents(200))
+    pool, courier = town.service.house.pool, town.service.courier
+    town.smsc.delay = 0.3
+    alert = await town.trigger(channels=["sms"])
+    await town.approve(alert)
+    await town.smsc.until(lambda: town.smsc.count > 0)
+    ids = await pool.fetchval("SELECT address_ids FROM batch WHERE language = 'id'")
+    courier.deafen()
+    await pool.execute("UPDATE address SET opted_out_at = now() WHERE id = $1", ids[-1])  # and no call of it is heard
+    courier.wake_all()
+    progress = await town.done(alert["id"])
+    assert progress["sms"]["accepted"] == 199
