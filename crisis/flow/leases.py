@@ -81,8 +81,8 @@ WHERE t.account = $1 AND d.state IN ('waiting', 'sending') AND d.expires > now()
 """
 
 # Opt-outs are rechecked here, at every lease, and by NOTIFY while a batch is in hand. An answer goes to
-# whoever wrote, also to say that the stop was heard. Retries have attempts already, batches must have none; one
-# that is leased for the first time cannot have any.
+# whoever wrote, also to say that the stop was heard. Retries have attempts already, batches must have none, not even
+# those leased for the first time: whose risk was changed during the fan-out may be in two.
 ADDRESSES = """
 SELECT a.id, a.sealed FROM unnest($1::bigint[]) WITH ORDINALITY AS w (id, place) JOIN address a ON a.id = w.id
 WHERE (a.opted_out_at IS NULL OR EXISTS (SELECT FROM dispatch d WHERE d.id = $2 AND d.answer_id IS NOT NULL))
@@ -234,8 +234,7 @@ class Leases:
         with _away():
             async with self._pool.acquire() as connection:
                 refs, expires = await self._notices.of(connection, load.dispatch_id)
-                fresh = not load.batch_id or load.lease == 1
-                rows = await connection.fetch(ADDRESSES, load.ids, load.dispatch_id, fresh)
+                rows = await connection.fetch(ADDRESSES, load.ids, load.dispatch_id, not load.batch_id)
                 held, threads = set[int](), dict[int, str]()
                 if refs:
                     found = await connection.fetch(HELD, refs, account.name, load.ids, self._lease)
