@@ -11,6 +11,7 @@ import asyncio
 import importlib
 import importlib.util
 import json
+import signal
 import sys
 import time
 import traceback
@@ -55,6 +56,10 @@ def measure(name: str) -> list[Figure] | None:
 
 
 async def _awaited(told: Awaitable[Any]) -> Any:
+    # A bench that is told to stop must still end the servers it started: they have sessions of their own.
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await told
 
 
