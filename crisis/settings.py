@@ -39,6 +39,10 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="A PostgreSQL of yours (15 or newer); without it the embedded one runs"
     )
+    nats_url: SecretStr | None = Field(
+        None, description="nats://HOST:4222,... carries batches to workers without a database; tls://USER:PASSWORD@HOST"
+    )
+    nats_replicas: int = Field(1, ge=1, le=5, description="How many NATS servers keep what is on its way")
     data_dir: Path = Field(
         default_factory=_default_data_dir,
         description="Where the embedded database, the key and the radio folder live",
@@ -104,6 +108,14 @@ class Settings(BaseSettings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"{zone!r} is no time zone; write one like Asia/Pontianak") from error
         return zone
+
+    @field_validator("nats_url")
+    @classmethod
+    def _nats_servers(cls, urls: SecretStr | None) -> SecretStr | None:
+        servers = [] if urls is None else [part.strip() for part in urls.get_secret_value().split(",")]
+        if not all(re.match(r"(nats|tls|ws|wss)://[^/]", server) for server in servers):
+            raise ValueError("write nats://HOST:4222 or tls://USER:PASSWORD@HOST:4222, several separated by commas")
+        return urls
 
     @field_validator("public_url", "url")
     @classmethod

@@ -52,7 +52,7 @@ async def work(settings: Settings, ready: Callable[[Sequence[Account]], None], *
     """
     stop = told_to_stop()
     gone = _gone() if crewed else asyncio.Event()
-    dsn, vault, accounts = _dsn(settings), _vault(settings), _spoken(settings)
+    dsn, vault, accounts = _dsn(settings), vault_of(settings), spoken_of(settings)
     await postgres.check(dsn)
     pool = await db.connect_pool(dsn, size=WORKER_POOL)
     parts = Parts(asyncio.Event())
@@ -95,7 +95,7 @@ def _dsn(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
-def _vault(settings: Settings) -> privacy.Vault:
+def vault_of(settings: Settings) -> privacy.Vault:
     """Open the vault of the service; never with a new key, for addresses sealed with another cannot be opened."""
     if settings.key is None and not (settings.data_dir / "key").exists():
         raise BadInput(
@@ -106,7 +106,7 @@ def _vault(settings: Settings) -> privacy.Vault:
     return privacy.Vault(privacy.load_key(given, settings.data_dir))
 
 
-def _spoken(settings: Settings) -> list[Account]:
+def spoken_of(settings: Settings) -> list[Account]:
     """Build the accounts that speak to addresses, for sending only: posts are one send each, and the service's own."""
     accounts = [a for a in open_accounts(settings) if a.channel.reach is Reach.ADDRESSED]
     for account in accounts:

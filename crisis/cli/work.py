@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def work(
     crew: Annotated[bool, typer.Option("--crew", hidden=True, help="Started by a service: ends with stdin.")] = False,
 ) -> None:
-    """Deliver only, beside a service: same CRISIS_DATABASE_URL, same key, its channels; on any machine."""
+    """Deliver only, beside a service: same key, its channels, its CRISIS_DATABASE_URL or CRISIS_NATS_URL; anywhere."""
     from crisis import log, work  # noqa: PLC0415 - slow to load, and only this command needs it
 
     settings = Settings.read()
@@ -35,4 +35,9 @@ def work(
             print("ready", flush=True)
 
     with asyncio.Runner(loop_factory=event_loop) as runner:
-        runner.run(work.work(settings, ready, crewed=crew))
+        if settings.nats_url is not None and settings.database_url is None:
+            from crisis.carrying import work_afar  # noqa: PLC0415 - needs an extra
+
+            runner.run(work_afar(settings, work.vault_of(settings), work.spoken_of(settings), ready))
+        else:
+            runner.run(work.work(settings, ready, crewed=crew))

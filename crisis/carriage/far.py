@@ -1,0 +1,206 @@
+"""Far: the worker's side of the carriage: the Source and the Write of a Courier that has no database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid4
+
+from nats.aio.msg import Msg
+
+from crisis import log
+from crisis.carriage import wire
+from crisis.carriage.hub import BACK, FAULTS, PARCEL, Hub, loads_of, settle
+from crisis.carriage.relay import PULSE
+from crisis.errors import BadInput
+from crisis.flow.deliver import LANES, Courier
+from crisis.flow.ledger import Entry, Write
+from crisis.flow.pace import loop_now
+from crisis.flow.trip import DEAF_CHECK, Account, Away, Cargo, End, Load
+from crisis.privacy import Vault
+
+logger = log.get("carriage")
+
+TAKE_WITHIN = 1.0  # seconds a lane waits for a load
+UNHEARD = 3 * PULSE  # seconds without a sign of a service that hears calls: then stops may be missed
+LOOK_EVERY = 0.1  # seconds
+END_WITHIN = 10.0  # seconds the end of a load is tried to be told; then its lease brings back what is left
+MOST_DELIVERED = 3  # times a parcel is given out before it is taken for what kills whoever reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Carried(Load):
+    """A load that brought its cargo along."""
+
+    cargo: Cargo = field(kw_only=True, repr=False)
+
+
+class Far:
+    """The Source that takes loads from NATS (see trip.Source). Nothing is sent that its relay did not let go.
+
+    While no service can be heard nothing new is taken, and what is in hand ends within a moment: a stop may have
+    been missed.
+    """
+
+    def __init__(self, hub: Hub, vault: Vault, accounts: Sequence[Account], lease_seconds: float) -> None:
+        self._hub, self._lease, self._key = hub, lease_seconds, wire.key_of(vault)
+        self._accounts = accounts
+        self._name = uuid4().hex[:12]
+        self._courier: Courier | None = None
+        self._lanes: dict[asyncio.Task[object] | None, int] = {}
+        self._pulse = float("-inf")  # when a service that hears calls was last heard
+        self._gap = float("-inf")  # when we were last deaf
+        self._deaf = True
+        hub.hear("pulse", self._heard_pulse)
+        hub.hear("call", self._heard_call)
+        hub.on_lost(self._deafen)
+
+    def serve(self, courier: Courier) -> None:
+        """Tell this courier of every call."""
+        self._courier = courier
+
+    async def run(self) -> None:
+        """Give signs of life and watch for those of services, until cancelled."""
+        told = float("-inf")
+        while True:
+            now = loop_now()
+            if now - self._pulse > UNHEARD or not self._hub.connected:
+                self._deafen()
+            elif self._deaf and now - self._gap > 2 * DEAF_CHECK:  # by then each load in hand has seen that we were
+                self._hear_again()
+            if now - told >= PULSE and not self._deaf:
+                told = now
+                ready = [a.name for a in self._accounts if not a.pace.breaker.blocked_for(now)]
+                await self._hub.say("hands", wire.Hands(worker=self._name, accounts=ready).pack())
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def leave(self) -> None:
+        """Say that this worker takes no more."""
+        await self._hub.say("hands", wire.Hands(worker=self._name, accounts=[]).pack())
+
+    def _deafen(self) -> None:
+        self._gap = loop_now()
+        if self._courier and not self._deaf:
+            logger.warning("carriage.deaf")
+            self._courier.deafen()
+        self._deaf = True
+
+    def _hear_again(self) -> None:
+        self._deaf = False
+        logger.info("carriage.heard")
+        if self._courier:
+            self._courier.wake_all()
+
+    async def _heard_pulse(self, _: Msg) -> None:
+        self._pulse = loop_now()
+
+    async def _heard_call(self, told: Msg) -> None:
+        if self._courier is None:
+            return
+        kind, _, payload = told.data.decode().partition(" ")
+        tell = {
+            "batch": self._courier.woken, "stop": self._courier.stop_dispatch, "opted_out": self._courier.silence,
+        }.get(kind)  # fmt: skip
+        if tell is not None:
+            tell(payload)
+
+    async def take(self, account: Account, *, called: bool) -> list[Load]:
+        """Take the next parcel and claim it; a parcel that cannot be read is put aside and told."""
+        if self._deaf:
+            await asyncio.sleep(LOOK_EVERY)
+            return []
+        lane = self._lanes.setdefault(asyncio.current_task(), len(self._lanes) % (LANES * len(self._accounts)))
+        came = await self._hub.take(loads_of(account.name), lane, TAKE_WITHIN)
+        if came is None:
+            return []
+        try:
+            return await self._claim(came)
+        except FAULTS as error:
+            raise Away(type(error).__name__) from error
+
+    async def _claim(self, came: Msg) -> list[Load]:
+        try:
+            parcel = wire.unpack(came.data)
+            if not isinstance(parcel, wire.Parcel) or came.metadata.num_delivered > MOST_DELIVERED:
+                raise BadInput("no parcel, or one that was given out too often")
+        except BadInput as error:
+            logger.error("carriage.parcel_put_aside", error=str(error))
+            await self._put_aside(came)
+            return []
+        taken = loop_now()  # before we ask: our lease must not outlast the database's
+        claim = wire.Claim(id=parcel.id, key=self._key, lease_seconds=self._lease)
+        answer = await self._hub.ask(f"claim.{parcel.relay}", claim.pack())
+        leave = wire.unpack(answer) if answer else None
+        await settle(came.ack)
+        if not isinstance(leave, wire.Leave):
+            return []
+        if leave.why:
+            logger.error("carriage.refused", says=leave.why)
+            await asyncio.sleep(TAKE_WITHIN)
+        if not leave.go or taken <= self._gap:
+            return []
+        gone = set(leave.gone)
+        cargo = replace(parcel.cargo, rows=[row for row in parcel.cargo.rows if row[0] not in gone])
+        load = parcel.load
+        return [
+            Carried(load.dispatch_id, load.language, load.urgent, load.ids, load.tries, load.batch_id, load.lease,
+                    taken, cargo=cargo)
+        ]  # fmt: skip
+
+    async def _put_aside(self, came: Msg) -> None:
+        await settle(came.term)
+        relay, _, _ = (name := (came.headers or {}).get(PARCEL, "")).partition("-")
+        if relay:
+            await self._hub.say(f"drop.{relay}", name.encode())
+
+    async def prepare(self, account: Account, load: Load) -> Cargo:
+        """Give what the load brought along."""
+        if not isinstance(load, Carried):
+            raise TypeError("this load was not carried")
+        return load.cargo
+
+    async def renew(self, load: Load) -> bool | None:
+        """Have the service extend the lease; False too when we were deaf since: then a stop may have been missed."""
+        if load.taken <= self._gap:
+            return False
+        answer = await self._hub.ask("renew", wire.Renewal(load=wire.light(load)).pack())
+        told: bool | None = json.loads(answer) if answer else None
+        return told
+
+    async def finish(self, account: Account, load: Load, end: End) -> None:
+        """Tell how a load ended, after its outcomes; raise Away when its lease has to bring it back instead."""
+        ended = wire.Ended(account=account.name, load=wire.light(load), end=end).pack()
+        name, until = f"{self._name}-{uuid4().hex}", loop_now() + END_WITHIN
+        while True:
+            try:
+                return await self._hub.put(BACK, ended, name)
+            except ConnectionError as error:
+                if loop_now() > until:
+                    raise Away(str(error)) from error
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def rest(self, account: Account) -> float | None:
+        """There is nothing to tidy here: take() waits by itself."""
+        return 0.0
+
+    async def grant(self, account: str, seconds: float, hold: float) -> float | None:
+        """Take a slice of the rate all workers share, by way of the service; None while it cannot be reached."""
+        answer = await self._hub.ask("slice", wire.Slice(account=account, seconds=seconds, hold=hold).pack())
+        begins: float | None = json.loads(answer) if answer else None
+        return begins
+
+    async def opted_out_within(self, seconds: float) -> list[int]:
+        """Give nobody: all in hand since we were deaf has ended, and its relay names them for what is claimed anew."""
+        return []
+
+
+def back(hub: Hub) -> Write:
+    """Give the Write that keeps a flush in NATS until the service has written it; OSError means: try again."""
+
+    async def write(writer: UUID, number: int, entries: Sequence[Entry]) -> None:
+        for piece in wire.flushes(writer, number, entries):
+            await hub.put(BACK, piece.pack(), f"{piece.writer}-{number}")
+
+    return write

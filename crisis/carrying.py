@@ -1,0 +1,84 @@
+"""Carrying: wires the carriage over NATS, in a service and in a worker that needs no database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from crisis import db, log
+from crisis.carriage.far import Far, back
+from crisis.carriage.hub import Hub
+from crisis.carriage.record import Recorder
+from crisis.carriage.relay import Relay
+from crisis.errors import BadInput, NotReady
+from crisis.flow import ledger
+from crisis.flow.deliver import Courier
+from crisis.flow.leases import Leases
+from crisis.flow.ledger import Ledger
+from crisis.flow.notices import Notices
+from crisis.flow.trip import Account
+from crisis.plane import Parts, first_of, told_to_stop, utc_now
+from crisis.privacy import Vault
+from crisis.settings import Settings
+
+logger = log.get("work")
+
+
+def hub_of(settings: Settings, name: str) -> Hub:
+    """Build the connection these settings describe; raise BadInput without a URL."""
+    if settings.nats_url is None:
+        raise BadInput("CRISIS_NATS_URL is not set")
+    return Hub(settings.nats_url.get_secret_value(), settings.nats_replicas, name)
+
+
+def carry(
+    settings: Settings, pool: db.Pool, vault: Vault, accounts: Sequence[Account], listener: db.Listener, parts: Parts,
+    document: Callable[[int], Awaitable[bytes]] | None = None,
+) -> None:  # fmt: skip
+    """Start the service's side: offers to workers, and what they report. To be called before the listener runs."""
+    hub = hub_of(settings, "crisis service")
+    leases = Leases(pool, Notices(settings.public_url, document), settings.lease_seconds)
+    relay = Relay(hub, leases, vault, accounts, settings.lease_seconds)
+    recorder = Recorder(hub, ledger.into(pool), leases, accounts, settings.lease_seconds)
+    for kind in ("batch", "stop", "opted_out"):
+        listener.on(kind, relay.hears(kind))
+    listener.on_lost(relay.deafen)
+    listener.on_connect(relay.listen_again)
+    parts.start("carriage", hub.run())
+    parts.start("relay", relay.run())
+    parts.start("recorder", recorder.run())
+
+
+async def work_afar(
+    settings: Settings, vault: Vault, accounts: Sequence[Account], ready: Callable[[Sequence[Account]], None]
+) -> None:
+    """Deliver what a service offers over NATS until SIGINT or SIGTERM; then drain, report and return.
+
+    Raises NotReady when a part broke.
+    """
+    stop, broken = told_to_stop(), asyncio.Event()
+    hub = hub_of(settings, "crisis worker")
+    far = Far(hub, vault, accounts, settings.lease_seconds)
+    courier = Courier(far, Ledger(back(hub)), vault, accounts, lease_seconds=settings.lease_seconds, now=utc_now)
+    far.serve(courier)
+    way, parts = Parts(broken), Parts(broken)
+    try:
+        for account in accounts:
+            await account.channel.open()
+        way.start("carriage", hub.run())
+        way.start("far", far.run())
+        parts.start("deliver", courier.run(), settles=True)
+        logger.info("work.ready", accounts=[a.name for a in accounts], carried=True)
+        ready(accounts)
+        await first_of(stop, broken)
+        logger.info("work.draining")
+    finally:
+        await far.leave()
+        courier.drain()
+        await parts.stop()
+        await way.stop()  # last: what was in flight is reported by it
+        for account in accounts:
+            await account.channel.close()
+    logger.info("work.ended")
+    if broken.is_set():  # so that whoever watches over the worker starts it again
+        raise NotReady("a part of the worker broke: the log tells which; start it again")
