@@ -145,12 +145,14 @@ ORDER BY id + 0 LIMIT $3
 # Of some batches of one ancestor: who was reached by it and by none before it. A batch that was leased and is not
 # finished may have sends in flight that no attempt tells of yet; whoever is in it counts as reached, for a cancel
 # too many hurts less than one missed. Should one of its sends fail after this look, a later part of the walk may
-# choose the same address again; whoever leases that batch finds the attempt.
+# choose the same address again; whoever leases that batch finds the attempt. In the order of the ids neighbours
+# share their pages: as they come from a hash, each would be read anew.
 REACHED = f"""
 WITH chosen AS MATERIALIZED (
     SELECT a.id, a.rank, a.language
     FROM (SELECT w.id, bool_or(b.state <> 'done') AS in_hand
-          FROM batch b CROSS JOIN LATERAL unnest(b.address_ids) w (id) WHERE b.id = ANY($8::bigint[]) GROUP BY 1) w
+          FROM batch b CROSS JOIN LATERAL unnest(b.address_ids) w (id) WHERE b.id = ANY($8::bigint[])
+          GROUP BY 1 ORDER BY 1) w
     CROSS JOIN LATERAL (SELECT id, rank, language, resident_id FROM address
                         WHERE id = w.id AND joined AND opted_out_at IS NULL AND (exercise OR NOT $10) OFFSET 0) a
     WHERE (w.in_hand OR EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $9 AND t.address_id = a.id
