@@ -69,6 +69,13 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {n:,}" for name, n in largest) or "nobody"
 
 
+def in_turn(rule: Mapping[str, Any] | None) -> str | None:
+    """Say by which channels residents are warned one after another; nothing when it is all at once."""
+    if rule is None:
+        return None
+    return f"{', then '.join(rule['order'])}: after a failure, or {rule['after'] / 60:g} min of silence"
+
+
 def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
     """Show what would go out, to whom and at what cost."""
     cap, area, audience = doc["cap"], doc["area"], doc["audience"]
@@ -80,6 +87,7 @@ def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
             "area": f"{area['desc']} ({area['km2']:,} km2, {area['areas']} areas)",
             "audience": f"{audience['addresses']:,} addresses",
             "by channel": counted(audience["by_channel"]),
+            "failover": in_turn(doc.get("failover")),
             "by language": counted(audience["by_language"]),
             "cost": doc["cost"],
             "expires": when(doc["expires"], zone),
@@ -122,6 +130,7 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
             "alert": f"{doc['id']} {doc['playbook']} {doc['level']}, {doc['purpose']}, is {doc['state']}",
             "identifier": doc["identifier"],
             "CAP": f"{doc['msg_type']}, {doc['facts']['urgency']}, {doc['facts']['severity']}",
+            "failover": in_turn(doc["facts"].get("failover")),
             "source": doc["source"],
             "area": f"{doc['area_desc']} ({doc['area']['km2']} km2)",
             "cost": f"{doc['cost']:,}" if doc["sent"] is None else None,

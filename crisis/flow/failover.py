@@ -72,7 +72,8 @@ stood AS (
            coalesce(bool_or(r.arrived >= cardinality(t.refs) AND r.arrived > 0), false) AS delivered,
            coalesce(bool_or(r.heard > r.arrived), false) AS failed
     FROM one o
-    LEFT JOIN attempt t ON t.dispatch_id = o.dispatch_id AND t.address_id = o.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM attempt WHERE dispatch_id = o.dispatch_id AND address_id = o.id OFFSET 0) t ON true
     LEFT JOIN LATERAL (
         SELECT count(DISTINCT p.ref) AS heard,
                count(DISTINCT p.ref) FILTER (WHERE p.state IN ('delivered', 'read')) AS arrived

@@ -74,7 +74,7 @@ async def test_a_resident_whose_sms_fails_gets_it_by_telegram(town: Town) -> Non
 
 async def test_silence_past_its_time_moves_on_to_the_next_channel(town: Town, hands: Hands) -> None:
     """The carrier takes nothing: for two minutes nobody is moved, then everybody is."""
-    town.smsc.fault = "hang"
+    town.smsc.fault = "throttle"
     await settle(town, PEOPLE)
     alert = await town.approve(await town.trigger())
     told = await town.until(lambda p: p["sms"]["undecided"] == PEOPLE, alert["id"])
@@ -98,7 +98,7 @@ async def test_a_delivered_resident_is_not_sent_to_twice(town: Town, hands: Hand
 
 async def test_nobody_is_moved_on_after_a_cancel(town: Town, hands: Hands) -> None:
     """The dispatch of the next channel was done, and stays so when its alert is cancelled."""
-    town.smsc.fault = "hang"
+    town.smsc.fault = "throttle"
     await settle(town, PEOPLE)
     alert = await town.approve(await town.trigger())
     await town.until(lambda p: p["sms"]["undecided"] == PEOPLE, alert["id"])

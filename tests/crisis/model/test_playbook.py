@@ -291,6 +291,27 @@ BROKEN: list[tuple[str, Edit, str, str, str]] = [
         "  siaga:...severity: Minor",
         "mildest first",
     ),
+    (
+        "failover at an unknown level",
+        swap("\nmax_population:", "\nfailover: {after: 2 min, levels: [merah]}\nmax_population:"),
+        "failover.levels[1]",
+        "failover:",
+        "no level",
+    ),
+    (
+        "failover after the end",
+        swap("\nmax_population:", "\nfailover:\n  after: 2 d\nmax_population:"),
+        "failover.after",
+        "  after: 2 d",
+        "not shorter than expires_after",
+    ),
+    (
+        "failover without a unit",
+        swap("\nmax_population:", "\nfailover:\n  after: 120\nmax_population:"),
+        "failover.after",
+        "  after: 120",
+        "90 min, 6 h or 2 d",
+    ),
     ("anchor", swap("approval:\n", "approval: &a\n"), "approval", "approval: &a", "anchor"),
     (
         "place in a title",
