@@ -20,13 +20,14 @@ FIRST_STEP = 1_000  # addresses looked at inside the release transaction: the fi
 STEP = 20_000  # addresses looked at in each later transaction
 
 # A second worker, or the release itself, may be at the same dispatch: whoever has the row expands it, the
-# others skip it. A crash in mid-step rolls the step back and leaves the cursor where it was.
+# others skip it. A crash in mid-step rolls the step back and leaves the cursor where it was. Not a key is changed,
+# so that a flush may name the dispatch in its retry rows meanwhile.
 LOCK = """
 SELECT d.id, d.channel, d.account, d.reach, d.urgent, d.at_rank, d.at_id, d.next_seq,
        a.mode, a.purpose, a.geometry::text AS geometry, a.area_ids, a.near_ids, a.refs, a.facts
 FROM dispatch d JOIN alert a ON a.id = d.alert_id
 WHERE d.id = $1 AND NOT d.expanded AND d.state IN ('waiting', 'sending')
-FOR UPDATE OF d SKIP LOCKED
+FOR NO KEY UPDATE OF d SKIP LOCKED
 """
 
 PAGES = """
@@ -53,9 +54,11 @@ WHERE id = $1 AND expanded AND state IN ('waiting', 'sending')
 
 WAKE = "SELECT pg_notify('batch', $1)"
 
+# One that another worker is at is skipped here too: asked for again and again it would keep this one spinning.
 UNEXPANDED = """
 SELECT id FROM dispatch
-WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending') ORDER BY urgent, id LIMIT 1
+WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending')
+ORDER BY urgent, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
