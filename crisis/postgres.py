@@ -33,10 +33,21 @@ from crisis.pg_programs import (
 OLDEST = 15  # the oldest major version the SQL is written for
 START_LIMIT = 180.0  # seconds; recovery after a crash replays up to max_wal_size
 LOOK_EVERY = 0.2  # seconds between two looks at a running server
+MEGABYTE = 1 << 20
+
+
+def buffers(memory: int) -> str:
+    """Give the server an eighth of the machine's `memory` (bytes), from 128 MB to 1 GB.
+
+    With less, the indexes of a million residents do not stay in memory while each is looked up.
+    """
+    return f"{min(max(memory // 8 // MEGABYTE, 128), 1024)}MB"
+
+
 SETTINGS = {
     "listen_addresses": "",
     "port": "5432",  # only names the socket
-    "shared_buffers": "128MB",
+    "shared_buffers": buffers(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
     "max_connections": "60",
     "wal_compression": "on",
     "max_wal_size": "2GB",

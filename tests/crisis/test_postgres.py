@@ -431,3 +431,9 @@ async def test_the_oldest_supported_server_serves_through_its_url(
             await execute(dsn, "CREATE EXTENSION IF NOT EXISTS pg_trgm")
             assert await fetch(dsn, "SELECT similarity('banjir', 'banjer') > 0.3") is True
     assert not (open_folder / "unused").exists()
+
+
+@pytest.mark.parametrize(("gigabytes", "given"), [(0.5, "128MB"), (4, "512MB"), (24, "1024MB")])
+def test_the_server_gets_its_share_of_the_memory_and_no_more(gigabytes: float, given: str) -> None:
+    """An eighth, from 128 MB on a small machine to 1 GB on a large one."""
+    assert postgres.buffers(int(gigabytes * (1 << 30))) == given
