@@ -106,8 +106,8 @@ $(BENCH_READY): $(READY) requirements/bench.txt
 # Newer versions on purpose: edit pyproject.toml or run `make pin`, then read the difference.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --upgrade
 pin: setup ## pin every dependency anew, with hashes
-	$(COMPILE) pyproject.toml --extra embedded --extra uvloop -o requirements/runtime.txt
-	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra nats -o requirements/runtime.txt
+	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra nats --extra dev -o requirements/dev.txt
 	$(COMPILE) requirements/setup.in -o requirements/setup.txt
 	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) requirements/bench.in -o requirements/bench.txt

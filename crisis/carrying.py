@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from crisis import db, log
 from crisis.carriage.far import Far, back
@@ -44,9 +45,18 @@ def carry(
         listener.on(kind, relay.hears(kind))
     listener.on_lost(relay.deafen)
     listener.on_connect(relay.listen_again)
-    parts.start("carriage", hub.run())
-    parts.start("relay", relay.run())
-    parts.start("recorder", recorder.run())
+    parts.start("carriage", _side_by_side(hub, relay, recorder))
+
+
+async def _side_by_side(hub: Hub, relay: Relay, recorder: Recorder) -> None:
+    async with asyncio.TaskGroup() as way:
+        connection = way.create_task(hub.run())
+        try:
+            async with asyncio.TaskGroup() as users:
+                users.create_task(relay.run())
+                users.create_task(recorder.run())
+        finally:
+            connection.cancel()  # last: nats-py hides from whoever waits on a closed connection that it was cancelled
 
 
 async def work_afar(
@@ -57,6 +67,21 @@ async def work_afar(
     Raises NotReady when a part broke.
     """
     stop, broken = told_to_stop(), asyncio.Event()
+    async with afar(settings, vault, accounts, broken):
+        logger.info("work.ready", accounts=[a.name for a in accounts], carried=True)
+        ready(accounts)
+        await first_of(stop, broken)
+        logger.info("work.draining")
+    logger.info("work.ended")
+    if broken.is_set():  # so that whoever watches over the worker starts it again
+        raise NotReady("a part of the worker broke: the log tells which; start it again")
+
+
+@contextlib.asynccontextmanager
+async def afar(
+    settings: Settings, vault: Vault, accounts: Sequence[Account], broken: asyncio.Event
+) -> AsyncIterator[Far]:
+    """Deliver inside the `async with` without a database; at its end settle what is in flight and report it."""
     hub = hub_of(settings, "crisis worker")
     far = Far(hub, vault, accounts, settings.lease_seconds)
     courier = Courier(far, Ledger(back(hub)), vault, accounts, lease_seconds=settings.lease_seconds, now=utc_now)
@@ -68,10 +93,7 @@ async def work_afar(
         way.start("carriage", hub.run())
         way.start("far", far.run())
         parts.start("deliver", courier.run(), settles=True)
-        logger.info("work.ready", accounts=[a.name for a in accounts], carried=True)
-        ready(accounts)
-        await first_of(stop, broken)
-        logger.info("work.draining")
+        yield far
     finally:
         await far.leave()
         courier.drain()
@@ -79,6 +101,3 @@ async def work_afar(
         await way.stop()  # last: what was in flight is reported by it
         for account in accounts:
             await account.channel.close()
-    logger.info("work.ended")
-    if broken.is_set():  # so that whoever watches over the worker starts it again
-        raise NotReady("a part of the worker broke: the log tells which; start it again")

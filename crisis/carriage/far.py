@@ -50,6 +50,7 @@ class Far:
         self._name = uuid4().hex[:12]
         self._courier: Courier | None = None
         self._lanes: dict[asyncio.Task[object] | None, int] = {}
+        self.hearing = asyncio.Event()  # set while loads are taken
         self._pulse = float("-inf")  # when a service that hears calls was last heard
         self._gap = float("-inf")  # when we were last deaf
         self._deaf = True
@@ -86,9 +87,11 @@ class Far:
             logger.warning("carriage.deaf")
             self._courier.deafen()
         self._deaf = True
+        self.hearing.clear()
 
     def _hear_again(self) -> None:
         self._deaf = False
+        self.hearing.set()
         logger.info("carriage.heard")
         if self._courier:
             self._courier.wake_all()

@@ -77,6 +77,7 @@ class Hub:
         self._replicas, self._name = replicas, name
         self._client: Client | None = None
         self._closed = asyncio.Event()
+        self._said, self._leaving = "", False
         self._heard: list[tuple[str, str, Hear]] = []
         self._pulls: dict[str, JetStreamContext.PullSubscription] = {}
         self._lost: list[Callable[[], None]] = []
@@ -119,6 +120,7 @@ class Hub:
             )  # fmt: skip
             for subject, shared, tell in self._heard:
                 await client.subscribe(subject, queue=shared, cb=self._aside(tell))
+            self._said = ""
             logger.info("carriage.connected", name=self._name)
             return
         self._closed.set()
@@ -144,10 +146,13 @@ class Hub:
         return aside
 
     async def _trouble(self, error: Exception) -> None:
-        logger.debug("carriage.trouble", error=type(error).__name__)  # its words may hold the server's address
+        if self._said != (said := type(error).__name__):  # once, not at every try; its words may hold a secret
+            logger.warning("carriage.trouble", name=self._name, error=said)
+        self._said = said
 
     async def _gone(self) -> None:
-        logger.warning("carriage.lost", name=self._name)
+        if not self._leaving:
+            logger.warning("carriage.lost", name=self._name)
         for tell in self._lost:
             tell()
 
@@ -155,6 +160,7 @@ class Hub:
         self._closed.set()
 
     async def _leave(self) -> None:
+        self._leaving = True
         for answering in self._answering:
             answering.cancel()
         await asyncio.gather(*self._answering, return_exceptions=True)

@@ -258,6 +258,7 @@ class Relay:
         line.wake.set()
         if why := self._refusal(claim):
             logger.error("carriage.worker_refused", says=why)
+            await self._withdraw(line, [claim.id])
             return wire.Leave(go=False, why=why)
         if self._deaf or line.overtaken(offer) or offer.since == float("-inf"):
             await self._withdraw(line, [claim.id])
