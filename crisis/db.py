@@ -43,6 +43,8 @@ FAULTS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Intern
 COMMAND_TIMEOUT = 60.0  # seconds: a server that went silent is as good as one that is away
 LONGEST_WAIT = 2.0  # seconds between two tries to connect
 
+DISK_FULL = "the disk of the database is full: make room there, and what waits goes on by itself"
+
 CREATE_TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     number integer PRIMARY KEY,
@@ -276,6 +278,7 @@ def is_brief(error: BaseException) -> bool:
             | asyncpg.CrashShutdownError()
             | asyncpg.TooManyConnectionsError()
             | asyncpg.DeadlockDetectedError()  # rolled back whole: the same try works when the other is done
+            | asyncpg.DiskFullError()  # rolled back whole: the same try works when somebody has made room
         ):
             return True
         case _:
@@ -289,7 +292,7 @@ async def patiently(make: Callable[[], Awaitable[T]], *, within: float) -> T:
     """
     loop = asyncio.get_running_loop()
     end = loop.time() + within
-    wait = 0.05
+    wait, full = 0.05, False
     while True:
         try:
             return await make()
@@ -297,5 +300,8 @@ async def patiently(make: Callable[[], Awaitable[T]], *, within: float) -> T:
             left = end - loop.time()
             if left <= 0 or not is_brief(error):
                 raise
+            if isinstance(error, asyncpg.DiskFullError) and not full:
+                full = True
+                _log.error("db.disk_full", says=DISK_FULL)
         await asyncio.sleep(min(wait, left))
         wait = min(wait * 2, 1.0)

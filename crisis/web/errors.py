@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from crisis import log
-from crisis.db import FAULTS, is_brief
+from crisis.db import DISK_FULL, FAULTS, is_brief
 from crisis.errors import BadInput, CrisisError, Fault, IllegalMove, NotAllowed, NotFound, NotReady
 
 logger = log.get("web")
@@ -53,6 +53,8 @@ async def tell(request: web.Request, handler: Any) -> web.StreamResponse:
         raise
     except (asyncpg.DataError, UnicodeEncodeError):
         return reply(400, "a text or number here cannot be stored: it holds a NUL or half a character, or is too large")
+    except asyncpg.DiskFullError:
+        return reply(503, f"{DISK_FULL}; nothing of this was kept: ask again then")
     except FAULTS as error:
         if is_brief(error):
             return reply(503, "the database is away just now: try again in a few seconds")

@@ -210,6 +210,7 @@ async def test_patience_ends_with_the_error_itself() -> None:
         (asyncpg.AdminShutdownError("terminating connection"), True),
         (asyncpg.CrashShutdownError("terminating connection"), True),
         (asyncpg.TooManyConnectionsError("sorry, too many clients already"), True),
+        (asyncpg.DiskFullError("could not extend file: No space left on device"), True),
         (asyncpg.InterfaceError("connection is closed"), True),
         (ConnectionResetError(), True),
         (TimeoutError(), True),
