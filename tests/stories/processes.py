@@ -113,6 +113,21 @@ class Office:
             assert reply.status < 300, told
             return told
 
+    async def reply(self, who: str, method: str, path: str, body: object = None) -> tuple[int, str]:
+        """Ask the API, whatever it says: the status, and the sentence where it refuses."""
+        headers = {"Authorization": f"Bearer {who}"}
+        async with self._session.request(method, self._url + path, headers=headers, json=body) as reply:
+            told = await reply.json()
+            return reply.status, str(told.get("error", ""))
+
+    async def cancel(self, one: str) -> str:
+        """Have Sari cancel an alert alone, and give the path of the cancel."""
+        why = {"reason": "salah wilayah"}
+        cancel = await self.ask("Sari", "POST", f"{one}/follow", why | {"purpose": "cancel", "submit": False})
+        path = f"/api/v1/alerts/{cancel['id']}"
+        await self.ask("Sari", "POST", f"{path}/break-glass", why)
+        return path
+
     async def settle(self, people: str) -> None:
         """Bring in the areas and residents."""
         await self.ask("Ani", "POST", "/api/v1/areas", areas())
