@@ -57,6 +57,7 @@ class Line:
     heeded: float = 0.0
     renewed: float = 0.0
     checked: float = float("-inf")
+    trouble: str = ""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     def alive(self) -> int:
@@ -156,7 +157,9 @@ class Relay:
                 logger.warning("carriage.database_away", account=line.account.name, error=str(away))
             except ConnectionError as error:
                 await self._withdraw(line, list(line.offers))
-                logger.warning("carriage.nats_away", account=line.account.name, error=str(error))
+                if line.trouble != str(error):  # once, not at every try
+                    logger.warning("carriage.nats_away", account=line.account.name, error=str(error))
+                line.trouble = str(error)
             except Exception:  # the carriage adds hands: a fault in it must not end the service, which sends by itself
                 logger.exception("carriage.line_broke", account=line.account.name)
                 await asyncio.sleep(CHECK_EVERY)
@@ -180,7 +183,7 @@ class Relay:
         if now - line.renewed > self._lease / 3:
             line.renewed = now
             await self._keep(line)
-        while hands and len(line.offers) <= hands:
+        while len(line.offers) < hands:  # a worker has more in hand: what waits here is lost to our own lanes
             loads = await self._leases.take(line.account, called=line.called())
             if not loads:
                 due = await self._leases.rest(line.account)
@@ -197,6 +200,7 @@ class Relay:
         await self._hub.ensure(BACK)
         older = [name for name, offer in line.offers.items() if line.checked - offer.since > CHECK_EVERY]
         kept = await self._hub.ensure(line.stream)
+        line.trouble = ""
         if older and (kept is None or kept < len(older)):
             logger.error("carriage.stream_lost", account=line.account.name, offers=len(line.offers))
             await self._withdraw(line, [name for name in older if name in line.offers])

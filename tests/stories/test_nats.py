@@ -219,6 +219,34 @@ async def test_without_nats_the_service_sends_all_by_itself(yard: Open) -> None:
     assert twice <= FLUSH_ROWS + WINDOW
 
 
+async def test_a_far_worker_that_slept_past_its_lease_sends_nothing_more(yard: Open) -> None:
+    """SIGSTOP of a worker for longer than its lease while another works, then SIGCONT: it does not go on by itself."""
+    here = await yard()
+    first, _ = await here.processes(2)
+    alert = await here.release(3_000)
+    await here.smsc.until(lambda: here.smsc.count >= 400 and here.smsc.binds == 2)
+    first.tell(signal.SIGSTOP)
+    await here.smsc.until(lambda: len({t.destination for t in here.smsc.submitted}) == 3_000, 40)
+    sent = here.smsc.count
+    first.tell(signal.SIGCONT)
+    await here.town.done(alert, 40)
+    lost, twice = here.told("slept past its lease", 3_000)
+    assert lost == 0
+    assert twice <= FLUSH_ROWS + WINDOW
+    assert here.smsc.count <= sent + WINDOW  # a text of several parts that had begun goes out whole
+
+
+async def test_a_service_starts_and_sends_without_nats(dsn: str, tmp_path: Path, free_port: Callable[[], int]) -> None:
+    """Nobody listens where CRISIS_NATS_URL points: the service is up and warns all the same."""
+    url = f"nats://127.0.0.1:{free_port()}"
+    async with open_town(dsn, tmp_path, free_port(), Hands(), CRISIS_NATS_URL=url) as town:
+        await town.settle(residents(20))
+        alert = await town.trigger(channels=["sms"])
+        await town.approve(alert)
+        await town.done(alert["id"])
+        assert len(town.smsc.submitted) == 20
+
+
 async def test_a_redelivered_load_is_not_sent_from_the_copy(yard: Open) -> None:
     """A worker claims a load and dies; another gets the very copy: it sends what Postgres gives out again instead."""
     here = await yard()
