@@ -39,39 +39,82 @@ AREA_NAMES = "SELECT id, code, name FROM area"
 
 # A file of residents goes in at once: staged by COPY, then matched by the keyed hash. Somebody who is there
 # already is brought up to date, never doubled; who opted out stays so, a file does not outweigh their word.
+# `had_id` is whose the address was before this file, `resident_id` whose it is from now on.
 STAGE = """
 CREATE TEMP TABLE staged (
-    line int, channel text, language text, sealed bytea, lookup bytea, name bytea, area_id bigint, lon float8,
-    lat float8, risk smallint, exercise boolean, consent text, consent_at timestamptz, resident_id bigint
+    line int, channel text, language text, sealed bytea, lookup bytea, person bytea, name bytea, area_id bigint,
+    lon float8, lat float8, risk smallint, exercise boolean, consent text, consent_at timestamptz,
+    had_id bigint, resident_id bigint
 ) ON COMMIT DROP
 """
+ANALYZE = "ANALYZE staged"  # of a temporary table nobody else does, and a wrong guess costs minutes
 KNOWN = """
-UPDATE staged s SET resident_id = a.resident_id FROM address a
+UPDATE staged s SET had_id = a.resident_id, resident_id = a.resident_id FROM address a
 WHERE a.channel = s.channel AND a.lookup = s.lookup AND a.resident_id IS NOT NULL
 """
-REFRESH = """
-UPDATE resident r SET language = s.language, area_id = s.area_id, lon = s.lon, lat = s.lat, risk = s.risk,
-    exercise = s.exercise, consent = s.consent, consent_at = s.consent_at, name = coalesce(s.name, r.name)
-FROM staged s WHERE s.resident_id = r.id
-"""
-REFRESH_ADDRESS = """
-UPDATE address a SET language = s.language, rank = 9 - s.risk FROM staged s
-WHERE a.channel = s.channel AND a.lookup = s.lookup
+
+# All rows of a person are the resident who has the code; else one without a code who has one of the addresses, the
+# first such by line; else somebody new. So an address may move from one resident to another, but a resident never
+# from one code to another.
+PERSONS = """
+WITH spare AS (
+    SELECT DISTINCT ON (s.had_id) s.had_id, s.person, s.line FROM staged s JOIN resident r ON r.id = s.had_id
+    WHERE s.person IS NOT NULL AND r.person_lookup IS NULL ORDER BY s.had_id, s.line),
+taken AS (SELECT DISTINCT ON (person) person, had_id FROM spare ORDER BY person, line),
+whose AS MATERIALIZED (
+    SELECT p.person, coalesce(r.id, t.had_id, nextval(pg_get_serial_sequence('resident', 'id'))) AS id
+    FROM (SELECT DISTINCT person FROM staged WHERE person IS NOT NULL) p
+    LEFT JOIN resident r ON r.person_lookup = p.person LEFT JOIN taken t ON t.person = p.person)
+UPDATE staged s SET resident_id = w.id FROM whose w WHERE s.person = w.person
 """
 NEW_IDS = """
 UPDATE staged SET resident_id = nextval(pg_get_serial_sequence('resident', 'id')) WHERE resident_id IS NULL
-RETURNING line
+"""
+# What is so of each resident: the first row by line, one with the code before one without, and any name that is told.
+FACTS = """
+CREATE TEMP TABLE fact ON COMMIT DROP AS
+SELECT DISTINCT ON (resident_id) resident_id, person, language, area_id, lon, lat, risk, exercise, consent, consent_at,
+       first_value(name) OVER (PARTITION BY resident_id ORDER BY name IS NULL, person IS NULL, line) AS name
+FROM staged ORDER BY resident_id, person IS NULL, line
+"""
+ANALYZE_FACTS = "ANALYZE fact"
+
+# Residents before their addresses, as a text from one of them locks them too.
+REFRESH = """
+UPDATE resident r SET language = f.language, area_id = f.area_id, lon = f.lon, lat = f.lat, risk = f.risk,
+    exercise = f.exercise, consent = f.consent, consent_at = f.consent_at, name = coalesce(f.name, r.name),
+    person_lookup = coalesce(f.person, r.person_lookup)
+FROM fact f WHERE f.resident_id = r.id
 """
 ADD_RESIDENTS = """
-INSERT INTO resident (id, name, language, area_id, lon, lat, risk, exercise, consent, consent_at)
+INSERT INTO resident (id, name, language, area_id, lon, lat, risk, exercise, consent, consent_at, person_lookup)
 OVERRIDING SYSTEM VALUE
-SELECT s.resident_id, s.name, s.language, s.area_id, s.lon, s.lat, s.risk, s.exercise, s.consent, s.consent_at
-FROM staged s WHERE s.line = ANY($1::int[])
+SELECT f.resident_id, f.name, f.language, f.area_id, f.lon, f.lat, f.risk, f.exercise, f.consent, f.consent_at, f.person
+FROM fact f WHERE NOT EXISTS (SELECT FROM resident r WHERE r.id = f.resident_id)
+"""
+MOVE = """
+UPDATE address a SET resident_id = s.resident_id FROM staged s
+WHERE s.had_id <> s.resident_id AND a.channel = s.channel AND a.lookup = s.lookup
+"""
+# The rank is the resident's, also on an address that this file does not name.
+REFRESH_ADDRESS = """
+UPDATE address a SET language = coalesce(s.language, a.language), rank = 9 - f.risk
+FROM fact f JOIN address b ON b.resident_id = f.resident_id
+LEFT JOIN staged s ON s.channel = b.channel AND s.lookup = b.lookup
+WHERE a.id = b.id AND (a.language, a.rank) IS DISTINCT FROM (coalesce(s.language, a.language), 9 - f.risk)
 """
 ADD_ADDRESSES = """
 INSERT INTO address (resident_id, channel, language, rank, sealed, lookup)
-SELECT s.resident_id, s.channel, s.language, 9 - s.risk, s.sealed, s.lookup
-FROM staged s WHERE s.line = ANY($1::int[]) ORDER BY s.line
+SELECT s.resident_id, s.channel, s.language, 9 - f.risk, s.sealed, s.lookup
+FROM staged s JOIN fact f ON f.resident_id = s.resident_id WHERE s.had_id IS NULL ORDER BY s.line
+"""
+# Who is left without an address can no longer be reached or asked. Whoever wrote to us is kept: what they agreed to
+# may be in their own words. What was asked from an address goes where the address goes.
+REMOVE = """
+DELETE FROM resident r WHERE r.id IN (SELECT had_id FROM staged WHERE had_id <> resident_id)
+  AND NOT EXISTS (SELECT FROM address a WHERE a.resident_id = r.id)
+  AND NOT EXISTS (SELECT FROM staged s JOIN address a ON a.channel = s.channel AND a.lookup = s.lookup
+                  JOIN inquiry i ON i.address_id = a.id WHERE s.had_id = r.id)
 """
 ONE_IMPORT = "SELECT pg_advisory_xact_lock(7246702)"
 
@@ -86,7 +129,7 @@ AUDIT = "INSERT INTO audit (officer_id, act, facts) VALUES ($1, $2, $3)"
 VACUUM = "VACUUM (ANALYZE) address, resident"
 
 COLUMNS = (
-    "line", "channel", "language", "sealed", "lookup", "name", "area_id", "lon", "lat", "risk", "exercise",
+    "line", "channel", "language", "sealed", "lookup", "person", "name", "area_id", "lon", "lat", "risk", "exercise",
     "consent", "consent_at",
 )  # fmt: skip
 
@@ -153,22 +196,30 @@ async def area_names(pool: db.Pool) -> dict[str, int]:
 async def save_residents(
     pool: db.Pool, residents: Sequence[NewResident], vault: Vault, by: Officer, source: str
 ) -> dict[str, int]:
-    """Store residents by address: new ones added, known ones brought up to date; all or nothing."""
+    """Store residents by person and address: new ones added, known ones brought up to date; all or nothing.
+
+    Counts addresses: those added, those updated, and how many of these moved to another resident.
+    """
     by.need(Role.ADMIN)
     records = await asyncio.to_thread(lambda: [_staged(r, vault, source) for r in residents])
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(ONE_IMPORT)
         await connection.execute(STAGE)
         await connection.copy_records_to_table("staged", columns=COLUMNS, records=records)
-        await connection.execute(KNOWN)
-        await connection.execute(REFRESH)
+        for statement in (ANALYZE, KNOWN, PERSONS, NEW_IDS, FACTS, ANALYZE_FACTS, REFRESH, ADD_RESIDENTS):
+            await connection.execute(statement)
+        moved = _count(await connection.execute(MOVE))
         await connection.execute(REFRESH_ADDRESS)
-        new = [r["line"] for r in await connection.fetch(NEW_IDS)]
-        await connection.execute(ADD_RESIDENTS, new)
-        await connection.execute(ADD_ADDRESSES, new)
-        await connection.execute(AUDIT, by.id, "resident.import", {"new": len(new), "rows": len(records)})
+        added = _count(await connection.execute(ADD_ADDRESSES))
+        removed = _count(await connection.execute(REMOVE))
+        told = {"added": added, "updated": len(records) - added, "moved": moved}
+        await connection.execute(AUDIT, by.id, "resident.import", {**told, "removed": removed})
     await pool.execute(VACUUM)
-    return {"added": len(new), "updated": len(records) - len(new)}
+    return told
+
+
+def _count(tag: str) -> int:
+    return int(tag.rpartition(" ")[2])
 
 
 def _staged(resident: NewResident, vault: Vault, source: str) -> tuple[object, ...]:
@@ -179,6 +230,7 @@ def _staged(resident: NewResident, vault: Vault, source: str) -> tuple[object, .
         resident.language,
         vault.seal(resident.address),
         vault.lookup(resident.channel, resident.address),
+        vault.lookup("person", resident.person) if resident.person else None,
         vault.seal(resident.name) if resident.name else None,
         resident.area_id,
         resident.longitude,

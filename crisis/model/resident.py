@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 from crisis.errors import BadInput, Fault
+from crisis.model.sheet import read_rows
 
-MOST_BYTES = 64 * 1024 * 1024
 LONGEST_NAME = 200
 ALIASES: Mapping[str, str] = {
     "nama": "name",
@@ -32,6 +32,8 @@ ALIASES: Mapping[str, str] = {
     "persetujuan": "consent",
     "risiko": "risk",
     "latihan": "exercise",
+    "nik": "person",
+    "kode warga": "person",
 }
 MANDATORY = ("address", "channel", "language", "consent")
 LANGUAGES: Mapping[str, str] = {
@@ -46,6 +48,10 @@ DATES = ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y", "%d.%m.%Y")
 PUNCTUATION = re.compile(r"[\s().\-\u2010-\u2015\u00a0\u200e\u202a\u202c]+")
 CHAT_ID = re.compile(r"-?[1-9][0-9]{0,18}")
 DAMAGED = re.compile(r"[0-9]+[.,][0-9]+[eE]\+?[0-9]+")
+ROUNDED = re.compile(r"[0-9]+(?:[.,][0-9]+)?[eE]\+[0-9]+")
+NIK = re.compile("[0-9]{16}")
+NOBODY = frozenset({"", "n/a", "na", "none", "null", "nihil", "tidak ada", "belum ada", "tidak tahu", "unknown"})
+MOST_ADDRESSES = 10  # of one person; a code that more rows share is no person's, but a filler's or a family's
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 NOT_SMS = frozenset(
     {
@@ -74,6 +80,16 @@ class NewResident:
     consent: date | None = None
     risk: int = 0
     exercise: bool = False
+    person: str = field(default="", repr=False)  # the office's code of who it is, often the NIK; "" when not told
+
+
+FACTS: Mapping[str, Callable[[NewResident], object]] = {
+    "area": attrgetter("area_id"),
+    "latitude": attrgetter("latitude"),
+    "longitude": attrgetter("longitude"),
+    "risk": attrgetter("risk"),
+    "exercise": attrgetter("exercise"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,22 +117,48 @@ def parse_csv(
 ) -> tuple[list[NewResident], list[Fault]]:
     """Read residents from a CSV file, keeping every good row and naming every bad one by its line.
 
-    `areas` gives ids by area code or lower-case name. No fault shows a whole address. Raises BadInput
-    when the file is empty or lacks a mandatory column.
+    `areas` gives ids by area code or lower-case name. Rows of one person agree on place, risk and exercise.
+    No fault shows a whole address or code. Raises BadInput when the file is empty or lacks a mandatory column.
     """
     rules = _Rules(areas=areas, languages=languages, channels=channels, country=country)
     residents: dict[tuple[str, str], NewResident] = {}
+    persons: dict[str, list[NewResident]] = {}
     faults: list[Fault] = []
-    for line, row in _rows(raw, source):
+    for line, row in read_rows(raw, source, _columns):
         try:
             resident = _read_row(line, row, rules)
-            earlier = residents.setdefault((resident.channel, resident.address), resident)
-            if earlier is not resident:
-                shown = mask(resident.address)
-                raise _Unfit("address", f"{shown} is already on line {earlier.line}; that one is kept")
+            _need_new(resident, residents)
+            if resident.person:
+                _need_agreement(resident, persons.setdefault(resident.person, []))
+            residents[resident.channel, resident.address] = resident
         except _Unfit as unfit:
             faults.append(Fault(file=source, line=line, field=unfit.column, says=str(unfit)))
-    return list(residents.values()), faults
+    crowds = {person for person, rows in persons.items() if len(rows) > MOST_ADDRESSES}
+    faults += [_too_many(r, source) for person in crowds for r in persons[person]]
+    faults.sort(key=lambda fault: fault.line or 0)
+    return [r for r in residents.values() if r.person not in crowds], faults
+
+
+def _need_new(resident: NewResident, residents: Mapping[tuple[str, str], NewResident]) -> None:
+    earlier = residents.get((resident.channel, resident.address))
+    if earlier is not None:
+        shown = mask(resident.address)
+        raise _Unfit("address", f"{shown} is already on line {earlier.line}; that one is kept")
+
+
+def _need_agreement(resident: NewResident, others: list[NewResident]) -> None:
+    """Put a row to those of the same person, unless it contradicts the first: two rows cannot both be true of one."""
+    others.append(resident)
+    for column, of in FACTS.items():
+        if of(resident) != of(others[0]):
+            others.pop()
+            first = f"line {others[0].line}, which names the same person"
+            raise _Unfit(column, f"is not the same as on {first}; that one is kept")
+
+
+def _too_many(resident: NewResident, source: str) -> Fault:
+    says = f"more than {MOST_ADDRESSES} rows have this code, so it cannot be one person's; none of them is stored"
+    return Fault(file=source, line=resident.line, field="person", says=says)
 
 
 def mask(address: str) -> str:
@@ -194,48 +236,6 @@ def _chat_id(raw: str) -> str:
     return raw.strip()
 
 
-def _rows(raw: bytes, source: str) -> Iterator[tuple[int, dict[str, str]]]:
-    lines = _text(raw, source).split("\n")
-    first = next((at for at, line in enumerate(lines) if line.strip()), None)
-    if first is None:
-        raise BadInput(f"{source} is empty; the first line must name the columns.")
-    delimiter = max(";,\t", key=lines[first].count)
-    columns = _columns(_cells(lines[first], delimiter), source, first + 1)
-    # One line is one resident: a stray quotation mark spoils its own line and swallows none after it.
-    for at in range(first + 1, len(lines)):
-        cells = _cells(lines[at], delimiter)
-        if any(cells):
-            yield at + 1, dict(zip(columns, cells, strict=False)) | _excess(cells, columns)
-
-
-def _text(raw: bytes, source: str) -> str:
-    if len(raw) > MOST_BYTES:
-        raise BadInput(f"{source} is larger than {MOST_BYTES >> 20} MB; split it.")
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = raw.decode("utf-16", errors="replace")
-    else:
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = raw.decode("latin-1")
-    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    try:
-        cells = next(csv.reader([line], delimiter=delimiter), [])
-    except csv.Error:
-        return ["?"]
-    return [_cell(cell) for cell in cells]
-
-
-def _cell(cell: str) -> str:
-    cell = cell.strip()
-    if cell.startswith('="') and cell.endswith('"'):
-        return cell[2:-1].strip()
-    return cell[1:].strip() if cell.startswith("'") else cell
-
-
 def _columns(cells: list[str], source: str, line: int) -> list[str]:
     names = [cell.lower().strip() for cell in cells]
     columns = [ALIASES.get(name, name) for name in names]
@@ -246,10 +246,6 @@ def _columns(cells: list[str], source: str, line: int) -> list[str]:
     if faults:
         raise BadInput([Fault(file=source, line=line, field="header", says=says) for says in faults])
     return columns
-
-
-def _excess(cells: list[str], columns: list[str]) -> dict[str, str]:
-    return {"excess": "yes"} if any(cells[len(columns) :]) else {}
 
 
 def _read_row(line: int, row: Mapping[str, str], rules: _Rules) -> NewResident:
@@ -273,6 +269,7 @@ def _read_row(line: int, row: Mapping[str, str], rules: _Rules) -> NewResident:
         consent=_consent(row.get("consent", "")),
         risk=_risk(row.get("risk", "")),
         exercise=_exercise(row.get("exercise", "")),
+        person=_person(row.get("person", "")),
     )
 
 
@@ -355,6 +352,15 @@ def _exercise(cell: str) -> bool:
     if cell.lower() not in YES | NO:
         raise _Unfit("exercise", f"{_shown(cell)} is neither yes nor no")
     return cell.lower() in YES
+
+
+def _person(cell: str) -> str:
+    """Give a code one spelling; a NIK is its digits. What is written where there is no code names nobody."""
+    if ROUNDED.fullmatch(cell):
+        raise _Unfit("person", "a spreadsheet has rounded this code; format the column as text and enter it again")
+    digits = PUNCTUATION.sub("", cell)
+    code = digits if NIK.fullmatch(digits) else " ".join(cell.split()).casefold()
+    return "" if code.strip("0 -_.?") in NOBODY else code
 
 
 def _shown(cell: str) -> str:

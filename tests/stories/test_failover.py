@@ -16,21 +16,11 @@ ROOT = Path(__file__).parents[2]
 PEOPLE = 20
 
 
-# Residents come by file with one address each; the chat of the n-th is made the second address of the n-th number.
-ONE_PERSON = """
-UPDATE address a SET resident_id = b.resident_id
-FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM address WHERE channel = 'telegram') t
-JOIN (SELECT resident_id, row_number() OVER (ORDER BY id) AS n FROM address WHERE channel = 'sms') b ON b.n = t.n
-WHERE a.id = t.id
-"""
-
-
 async def settle(town: Town, count: int, chats_only: int = 0) -> None:
-    """Bring in residents with a number and a chat each, and some with a chat alone."""
-    people = [f"+62812{n:08d},sms,id,61.01,yes,{n % 10},yes" for n in range(count)]
-    people += [f"{5000 + n},telegram,id,61.01,yes,{n % 10},yes" for n in range(count + chats_only)]
-    await town.settle("\n".join(["address,channel,language,area,consent,risk,exercise", *people]))
-    await town.service.house.pool.execute(ONE_PERSON)
+    """Bring in residents with a number and a chat each, and some with a chat alone, as an office's file has them."""
+    people = [f"+62812{n:08d},sms,id,61.01,yes,{n % 10},yes,W-{n}" for n in range(count)]
+    people += [f"{5000 + n},telegram,id,61.01,yes,{n % 10},yes,W-{n}" for n in range(count + chats_only)]
+    await town.settle("\n".join(["address,channel,language,area,consent,risk,exercise,person", *people]))
 
 
 @pytest.fixture

@@ -149,6 +149,69 @@ def test_the_same_digits_on_two_channels_are_two_residents() -> None:
     assert ([r.channel for r in residents], faults) == (["sms", "telegram"], [])
 
 
+PERSONS = "nik,address,channel,language,area,latitude,longitude,consent,risk,exercise"
+NUMBER = "081234567834,sms,id,61.12.01,,,yes,3,"
+CHAT = "123456789,telegram,en,61.12.01,,,yes,3,"
+
+
+@pytest.mark.parametrize(
+    ("codes", "same"),
+    [
+        (("6112010101900001", "6112010101900001"), True),
+        (("6112 0101 0190 0001", "6112.0101.0190.0001"), True),
+        (("W-12", "w-12"), True),
+        (("W  12", " W 12 "), True),
+        (("W-12", "W-13"), False),
+        (("1-12", "11-2"), False),
+        (("W-12", ""), False),
+        (("", ""), False),
+        (("-", "-"), False),
+        (("0", "000"), False),
+        (("N/A", "n/a"), False),
+        (("Belum ada", "belum ada"), False),
+    ],
+)
+def test_rows_with_one_code_are_one_person(codes: tuple[str, str], same: bool) -> None:
+    """However an office spells its code; an empty or crossed out cell names nobody. Each address has its language."""
+    residents, faults = parse(f"{PERSONS}\n{codes[0]},{NUMBER}\n{codes[1]},{CHAT}")
+    assert ([r.language for r in residents], faults) == (["id", "en"], [])
+    assert (residents[0].person == residents[1].person != "") == same
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (CHAT.replace("61.12.01", "61.12.09"), "area"),
+        (CHAT.replace("61.12.01,,", "61.12.01,-0.06,109.3"), "latitude"),
+        (CHAT.replace(",3,", ",4,"), "risk"),
+        (CHAT.replace(",3,", ",,"), "risk"),
+        (CHAT + "ya", "exercise"),
+    ],
+)
+def test_a_row_that_contradicts_its_person_is_named_and_the_first_is_kept(row: str, field: str) -> None:
+    """One person cannot live in two places; the code, which may be a NIK, is not shown."""
+    residents, faults = parse(f"{PERSONS}\n6112010101900001,{NUMBER}\n6112010101900001,{row}")
+    assert [r.line for r in residents] == [2]
+    (fault,) = faults
+    assert (fault.line, fault.field) == (3, field)
+    assert fault.says == "is not the same as on line 2, which names the same person; that one is kept"
+
+
+def test_a_code_that_a_spreadsheet_has_rounded_names_nobody() -> None:
+    """Rounded, the codes of many are the same: such a row is refused before it makes one resident of them."""
+    residents, (fault,) = parse(f"{PERSONS}\n6.11201E+15,{NUMBER}\n,{CHAT}")
+    assert ([r.line for r in residents], fault.line, fault.field) == ([3], 2, "person")
+    assert "rounded" in fault.says
+
+
+def test_a_code_on_too_many_rows_is_no_persons() -> None:
+    """Eleven addresses of one person are a filler in the column: none is stored, each line is told, others stay."""
+    rows = [f"x,{NUMBER.replace('7834', f'78{at}')}" for at in range(10, 21)]
+    residents, faults = parse("\n".join([PERSONS, *rows, f"y,{CHAT}"]))
+    assert [r.line for r in residents] == [13]
+    assert [(f.line, f.field) for f in faults] == [(line, "person") for line in range(2, 13)]
+
+
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
@@ -261,6 +324,7 @@ def test_a_resident_does_not_print_the_address() -> None:
     """A resident that ends up in a log line or a traceback gives nothing away."""
     assert "1234567" not in repr(one(GOOD))
     assert "Budi" not in repr(one(GOOD))
+    assert "61120101" not in repr(one(f"6112010101900001,{NUMBER}", PERSONS))
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["plain", "every row by the library"])
