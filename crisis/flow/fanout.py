@@ -44,10 +44,12 @@ INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids) VAL
 ADVANCE = "UPDATE dispatch SET at_rank = $2, at_id = $3, next_seq = $4, expanded = $5 WHERE id = $1"
 
 # Done means: all expanded, every batch done, no retry left; an empty dispatch is done at once. Two who look at
-# the same moment may both find it so; one counts.
+# the same moment may both find it so; one counts. Whoever adds a batch in that moment holds the row: when it is free
+# Postgres looks at the row again, but not at the batches. Its next_seq has changed then, and it is not done.
 DONE = """
-UPDATE dispatch SET state = 'done', done_at = now()
-WHERE id = $1 AND expanded AND state IN ('waiting', 'sending')
+UPDATE dispatch d SET state = 'done', done_at = now()
+FROM (SELECT id, next_seq FROM dispatch WHERE id = $1) s
+WHERE d.id = s.id AND d.next_seq = s.next_seq AND d.expanded AND d.state IN ('waiting', 'sending')
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
 """

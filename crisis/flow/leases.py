@@ -47,9 +47,12 @@ WHERE account = $1 AND state = 'ready' AND lapses >= $2 FOR UPDATE SKIP LOCKED
 """
 NEXT_SEQ = "UPDATE dispatch SET next_seq = next_seq + 1 WHERE id = $1 RETURNING next_seq - 1"
 SECOND_HALF = """
-INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids, lapses, lease)
-SELECT dispatch_id, account, urgent, $2, language, address_ids[$3 + 1:], $4, lease FROM batch WHERE id = $1
+INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids, lapses, lease, came_from, moved_at)
+SELECT dispatch_id, account, urgent, $2, language, address_ids[$3 + 1:], $4, lease, came_from, moved_at
+FROM batch WHERE id = $1
 """
+# Failover watches a batch whole: both halves are taken on anew, or those of the second would look as if they had ended.
+WATCH_ANEW = "DELETE FROM suspense WHERE batch_id = $1"
 FIRST_HALF = "UPDATE batch SET address_ids = address_ids[:$2], lapses = $3 WHERE id = $1"
 PUT_ASIDE = "UPDATE batch SET state = 'stopped' WHERE id = $1 AND lapses >= $2"
 ALARM_ASIDE = """
@@ -58,8 +61,12 @@ SELECT 'address_put_aside', d.alert_id, $2, 'supervisor' FROM dispatch d WHERE d
 """
 
 # A statement of its own: in one transaction with LEASE it would lock batch, then dispatch, and a release that
-# stops the dispatch locks them the other way round.
-SENDING = "UPDATE dispatch SET state = 'sending' WHERE id = $1 AND state = 'waiting'"
+# stops the dispatch locks them the other way round. A fan-out step that has the row is not waited for: the next
+# lease tells.
+SENDING = """
+UPDATE dispatch SET state = 'sending' WHERE state = 'waiting'
+  AND id = (SELECT id FROM dispatch WHERE id = $1 AND state = 'waiting' FOR NO KEY UPDATE SKIP LOCKED)
+"""
 
 LEASE_RETRIES = """
 UPDATE retry r SET leased_until = clock_timestamp() + $2 * interval '1 second'
@@ -139,7 +146,8 @@ FROM dispatch d WHERE d.id = b.dispatch_id AND b.id = $1 AND b.lease = $2 AND b.
 # between its last batch and DONE, or finished it while the last step of the fan-out was not committed.
 DONE_ALL = """
 UPDATE dispatch d SET state = 'done', done_at = now()
-WHERE account = $1 AND state IN ('waiting', 'sending') AND expanded
+FROM (SELECT id, next_seq FROM dispatch WHERE account = $1 AND state IN ('waiting', 'sending')) s
+WHERE d.id = s.id AND d.next_seq = s.next_seq AND d.state IN ('waiting', 'sending') AND d.expanded
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = d.id AND state IN ('ready', 'leased'))
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = d.id)
 """
@@ -225,6 +233,7 @@ class Leases:
             seq = await connection.fetchval(NEXT_SEQ, row["dispatch_id"])
             await connection.execute(SECOND_HALF, row["id"], seq, half, MANY_LAPSES - 1)
             await connection.execute(FIRST_HALF, row["id"], half, MANY_LAPSES - 1)
+            await connection.execute(WATCH_ANEW, row["id"])
         elif await connection.execute(PUT_ASIDE, row["id"], LAST_LAPSE) == "UPDATE 1":
             says = f"one address on {account.name} was put aside: {LAST_LAPSE} times whoever sent to it broke down"
             await connection.execute(ALARM_ASIDE, row["dispatch_id"], says)

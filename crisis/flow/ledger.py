@@ -47,8 +47,13 @@ DELETE FROM retry USING unnest($1::bigint[], $2::bigint[]) AS s (dispatch_id, ad
 WHERE retry.dispatch_id = s.dispatch_id AND retry.address_id = s.address_id
 """
 
-# The resident blocked us at the provider: no alert of ours tries that address again.
-OPTED_OUT = "UPDATE address SET opted_out_at = now() WHERE id = ANY($1::bigint[]) AND opted_out_at IS NULL"
+# The resident blocked us at the provider: no alert of ours tries that address again. One that an import has in hand
+# is left for the next time the provider says so: no flush waits for a large file.
+OPTED_OUT = """
+UPDATE address SET opted_out_at = now() WHERE id IN (
+    SELECT id FROM address WHERE id = ANY($1::bigint[]) AND opted_out_at IS NULL
+    ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+"""
 
 TELL = "SELECT pg_notify('progress', d::text) FROM (SELECT DISTINCT unnest($1::bigint[])) AS s (d)"
 
