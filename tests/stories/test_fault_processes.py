@@ -56,6 +56,7 @@ async def office_of(
         await service.start()
         session = await stack.enter_async_context(aiohttp.ClientSession())
         await service.until(lambda: service.count("crew.worker_up") == ("--workers" in command))
+        stack.callback(lambda: print(*service.said[-30:], sep="\n"))
         yield service, Office(session, port)
 
 
