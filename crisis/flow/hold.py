@@ -34,10 +34,14 @@ WHERE d.alert_id = $1 ORDER BY d.id
 
 # A worker may finish the last batch, or lease another, at the same moment: a dispatch that was done by then stays
 # done, and whoever leased before the commit hears of the stop by NOTIFY after it. Batches and retries of a paused
-# dispatch stay as they are: leases and the fan-out pass over one that is neither waiting nor sending.
+# dispatch stay as they are: leases and the fan-out pass over one that is neither waiting nor sending. One that is
+# done may be sent on by failover, to it or from it, for as long as the alert is live: so it can be held back too.
 STOP = """
-UPDATE dispatch SET state = 'stopped', stopped = $2, done_at = now()
-WHERE id = ANY($1::bigint[]) AND state = ANY($3) AND (stopped IS NULL OR stopped = ANY($4)) RETURNING id
+UPDATE dispatch d SET state = 'stopped', stopped = $2, done_at = now()
+WHERE id = ANY($1::bigint[]) AND state = ANY($3) AND (stopped IS NULL OR stopped = ANY($4))
+  AND (state <> 'done' OR EXISTS (SELECT FROM alert a WHERE a.id = d.alert_id AND a.state = 'live'
+                                  AND a.facts -> 'failover' -> 'order' ? d.channel))
+RETURNING id
 """
 RESUME = """
 UPDATE dispatch SET state = 'sending', stopped = NULL, done_at = NULL

@@ -43,11 +43,13 @@ WHERE id = $1 AND state = ANY($6)
 
 # An update, cancel or all-clear takes the place of every alert of its chain in the same transaction, so that
 # nobody can read both as in force. What was not yet leased of them never leaves; a worker that has a batch in
-# hand hears of the stop by NOTIFY and ends it. What an officer had paused stays stopped, now for good.
+# hand hears of the stop by NOTIFY and ends it. What an officer had paused stays stopped, now for good. What is done
+# stays done: failover moves nobody on once the alert is not live.
 REPLACE = "UPDATE alert SET state = $2 WHERE id = ANY($1::bigint[]) AND state = ANY($3)"
 STOP_DISPATCHES = """
 UPDATE dispatch SET state = 'stopped', stopped = $2, done_at = now()
-WHERE alert_id = ANY($1::bigint[]) AND state = ANY($3) AND (stopped IS NULL OR stopped = ANY($4)) RETURNING id
+WHERE alert_id = ANY($1::bigint[]) AND state = ANY($3) AND state <> 'done' AND (stopped IS NULL OR stopped = ANY($4))
+RETURNING id
 """
 STOP_BATCHES = "UPDATE batch SET state = 'stopped' WHERE dispatch_id = ANY($1::bigint[]) AND state = 'ready'"
 STOP_RETRIES = """

@@ -43,7 +43,8 @@ DISPATCH_MOVES: Mapping[DispatchState, frozenset[DispatchState]] = MappingProxyT
     {
         DispatchState.WAITING: frozenset({DispatchState.SENDING, DispatchState.DONE, DispatchState.STOPPED}),
         DispatchState.SENDING: frozenset({DispatchState.DONE, DispatchState.STOPPED}),
-        DispatchState.DONE: frozenset({DispatchState.SENDING}),  # only by failover: more residents came to it
+        # Only where failover may bring more residents to it: they came, or an officer holds them back beforehand.
+        DispatchState.DONE: frozenset({DispatchState.SENDING, DispatchState.STOPPED}),
         DispatchState.STOPPED: frozenset({DispatchState.SENDING, DispatchState.STOPPED}),  # as STOPPED_MOVES allows
     }
 )

@@ -35,23 +35,27 @@ def test_only_a_pause_can_be_undone() -> None:
     """What is stopped for good stays so, for the reason it has."""
     assert {why for why, to in STOPPED_MOVES.items() if to} == {Stopped.PAUSED}
     assert STOPPED_MOVES[Stopped.PAUSED] == ENDS | {DispatchState.SENDING}
-    assert DISPATCH_MOVES[DispatchState.DONE] == {DispatchState.SENDING}  # by failover alone, never from stopped
-    assert before(DispatchState.STOPPED) == ["sending", "stopped", "waiting"]
+    assert DISPATCH_MOVES[DispatchState.DONE] == {DispatchState.SENDING, DispatchState.STOPPED}  # by failover alone
+    assert before(DispatchState.STOPPED) == ["done", "sending", "stopped", "waiting"]
     assert [stopped_before(why) for why in sorted(ENDS)] == [["paused"]] * 4
     assert stopped_before(Stopped.PAUSED) == []
     assert stopped_before(DispatchState.SENDING) == ["paused"]
 
 
 MOVE = "UPDATE dispatch SET state = $1, stopped = $2"
+FAILOVER = """
+UPDATE alert SET facts = facts || '{"failover": {"order": ["sms", "telegram"], "after": 60}}'::jsonb
+"""
 STOPPED_NOW = "SELECT id FROM dispatch WHERE stopped = $1 AND stopped <> $2"
 
 
+@pytest.mark.parametrize("moves_on", [False, True], ids=["at once", "failover"])
 @pytest.mark.parametrize("wanted", [Stopped.PAUSED, Stopped.OFFICER, Stopped.CANCELLED, DispatchState.SENDING])
 async def test_every_statement_moves_a_dispatch_as_the_model_says(
-    pool: db.Pool, wanted: Stopped | DispatchState
+    pool: db.Pool, wanted: Stopped | DispatchState, moves_on: bool
 ) -> None:
-    """From each state and reason there is, a statement moves exactly what MOVES allows."""
-    alert_id = await _live(pool)
+    """From each state and reason there is, a statement moves exactly what MOVES allows; done only with failover."""
+    alert_id = await _live(pool, moves_on=moves_on)
     dispatch_id = await pool.fetchval("SELECT id FROM dispatch")
     goal = wanted if isinstance(wanted, DispatchState) else DispatchState.STOPPED
     for state, why in [*((s, None) for s in DispatchState if s != "stopped"), *(("stopped", w) for w in Stopped)]:
@@ -69,6 +73,8 @@ async def test_every_statement_moves_a_dispatch_as_the_model_says(
         allowed = goal in DISPATCH_MOVES[DispatchState(state)]
         if why is None:
             allowed = allowed and wanted is not DispatchState.SENDING  # a resume begins at a pause, never at a start
+            if state is DispatchState.DONE:
+                allowed = allowed and moves_on and wanted in (Stopped.PAUSED, Stopped.OFFICER)
         else:
             allowed = allowed and wanted in STOPPED_MOVES[why]
         assert bool(moved) == allowed, (state, why)
@@ -90,10 +96,12 @@ async def test_the_fan_out_of_a_paused_dispatch_waits_until_it_is_resumed(pool: 
     assert await pool.fetchval("SELECT expanded FROM dispatch")
 
 
-async def _live(pool: db.Pool, people: int = 12) -> int:
+async def _live(pool: db.Pool, people: int = 12, *, moves_on: bool = False) -> int:
     """Release an alert of a feed over SMS; nobody delivers it."""
     district = await open_district(pool, people)
     await district.take(rain())
+    if moves_on:
+        await pool.execute(FAILOVER)
     alert_id: int = await pool.fetchval("SELECT id FROM alert")
     async with pool.acquire() as connection, connection.transaction():
         await release.release_pre_authorised(connection, alert_id, "the test", [OUTLET], NOW)

@@ -1,0 +1,100 @@
+"""Failover on a real Postgres: who is moved on, who is held back, and whom a look waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from crisis import db
+from crisis.flow import failover, hold
+from crisis.model.audience import Target
+from crisis.model.officer import Officer, Role
+from tests.crisis.flow.ground import ADD_DISPATCH, BATCHES, SQUARE, Ground, ids_of
+
+TARGET = Target(geometry=SQUARE, desc="x")
+RULE = {"order": ["sms", "telegram"], "after": 60}
+TAKEN = "INSERT INTO attempt VALUES ($1, $2, 1, 'accepted', '', $3, 'sms', now())"
+STATES = "SELECT channel, state, stopped FROM dispatch ORDER BY id"
+
+
+@pytest.fixture
+def ground(pool: db.Pool) -> Ground:
+    return Ground(pool)
+
+
+def after(seconds: float) -> datetime:
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+async def rina(pool: db.Pool) -> Officer:
+    """An officer who may do everything."""
+    add = "INSERT INTO officer (name, role, token_hash) VALUES ('Rina', 'supervisor', 'a') RETURNING id"
+    return Officer(id=await pool.fetchval(add), name="Rina", role=Role.SUPERVISOR)
+
+
+async def release(ground: Ground, order: Sequence[str] = ("sms", "telegram")) -> tuple[int, list[int]]:
+    """Release an alert with failover and expand it on every channel in turn; give it and its dispatches."""
+    rule = RULE | {"order": list(order)}
+    dispatches = [await ground.release(TARGET, failover=rule, channel=order[0])]
+    alert_id = await ground.alert_of(dispatches[0])
+    dispatches += [await ground.pool.fetchval(ADD_DISPATCH, alert_id, channel) for channel in order[1:]]
+    for dispatch_id in dispatches:
+        await ground.expand(dispatch_id)
+    return alert_id, dispatches
+
+
+async def people(ground: Ground, count: int, channels: Sequence[str] = ("sms", "telegram")) -> list[int]:
+    """Settle residents inside the target, each with these channels."""
+    return [await ground.live(point=(109.05, 0.05), channels=channels) for _ in range(count)]
+
+
+async def accept(ground: Ground, dispatch_id: int) -> None:
+    """Let the provider take all there is of a dispatch, and tell nothing of its arrival."""
+    ids = ids_of(await ground.pool.fetch(BATCHES, dispatch_id))
+    await ground.pool.executemany(TAKEN, [(dispatch_id, i, [f"r{i}"]) for i in ids])
+    await ground.pool.execute("UPDATE batch SET state = 'done', lease = 1 WHERE dispatch_id = $1", dispatch_id)
+    await ground.pool.execute("UPDATE dispatch SET state = 'done' WHERE id = $1", dispatch_id)
+
+
+async def look(ground: Ground, now: datetime) -> None:
+    """Look until nothing more is due by then."""
+    while await failover.look_around(ground.pool, {"sms"}, lambda: now):
+        pass
+
+
+async def moved(ground: Ground, dispatch_id: int) -> int:
+    """How many a dispatch was given."""
+    return len(ids_of(await ground.pool.fetch(BATCHES, dispatch_id)))
+
+
+@pytest.mark.parametrize("channel", [None, "telegram"])
+async def test_what_failover_has_still_to_send_can_be_paused_and_goes_on_after_it(
+    ground: Ground, channel: str | None
+) -> None:
+    """All that there was is sent, all dispatches done: a pause still keeps everybody from being moved on."""
+    await people(ground, 3)
+    alert_id, (sms, telegram) = await release(ground)
+    await accept(ground, sms)
+    await accept(ground, telegram)
+    officer = await rina(ground.pool)
+    await hold.pause(ground.pool, alert_id, officer, channel, "salah besar", after(0))
+    await look(ground, after(90))
+    assert await moved(ground, telegram) == 0
+    await hold.resume(ground.pool, alert_id, officer, channel, after(91))
+    await look(ground, after(600))
+    assert await moved(ground, telegram) == 3
+
+
+async def test_what_an_officer_stopped_is_not_revived_by_failover(ground: Ground) -> None:
+    """Its dispatch was done and empty; stopped for good, it stays so past the deadline."""
+    await people(ground, 3)
+    alert_id, (sms, telegram) = await release(ground)
+    await accept(ground, sms)
+    await accept(ground, telegram)
+    await hold.stop(ground.pool, alert_id, await rina(ground.pool), "telegram", "salah besar", after(0))
+    await look(ground, after(90))
+    assert await moved(ground, telegram) == 0
+    stands = [tuple(r) for r in await ground.pool.fetch(STATES)]
+    assert stands == [("sms", "done", None), ("telegram", "stopped", "officer")]
