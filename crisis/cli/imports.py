@@ -16,7 +16,7 @@ area = typer.Typer(no_args_is_help=True, help="The areas of the district that an
 resident = typer.Typer(no_args_is_help=True, help="The residents who asked to be warned.")
 
 GeoJson = Annotated[Path, typer.Argument(metavar="FILE", help="A GeoJSON file of areas with a code and a name.")]
-Csv = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file: address, channel, language, area, consent ...")]
+Csv = Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file: address, channel, language, area, person ...")]
 
 
 @area.command("import")
@@ -35,14 +35,14 @@ def list_areas(as_json: AsJson = False) -> None:
 @resident.command("import")
 def import_residents(file: Csv, as_json: AsJson = False) -> None:
     """Store the residents of a CSV file; who is there already is brought up to date."""
-    _import("/residents", file, ("added", "updated"), as_json)
+    _import("/residents", file, ("added", "updated", "moved"), as_json)
 
 
 def _import(path: str, file: Path, counts: tuple[str, ...], as_json: bool) -> None:
     report = desk().client.ask("POST", path, read_file(file), source=file.name)
     for fault in report["faults"]:
         out.say(str(Fault(**fault)), aside=True)
-    stored = sum(report[name] for name in counts)
+    stored = any(report[name] for name in counts)
     if as_json:
         out.tell(report)
     else:

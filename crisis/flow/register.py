@@ -39,6 +39,7 @@ AREA_NAMES = "SELECT id, code, name FROM area"
 
 # A file of residents goes in at once: staged by COPY, then matched by the keyed hash. Somebody who is there
 # already is brought up to date, never doubled; who opted out stays so, a file does not outweigh their word.
+# No statement takes the rows as an array: the sixth use of a prepared one would search it row by row, for minutes.
 # `had_id` is whose the address was before this file, `resident_id` whose it is from now on.
 STAGE = """
 CREATE TEMP TABLE staged (
@@ -62,13 +63,15 @@ WITH spare AS (
     WHERE s.person IS NOT NULL AND r.person_lookup IS NULL ORDER BY s.had_id, s.line),
 taken AS (SELECT DISTINCT ON (person) person, had_id FROM spare ORDER BY person, line),
 whose AS MATERIALIZED (
-    SELECT p.person, coalesce(r.id, t.had_id, nextval(pg_get_serial_sequence('resident', 'id'))) AS id
+    SELECT p.person,
+           coalesce(r.id, t.had_id, nextval((SELECT pg_get_serial_sequence('resident', 'id')::regclass))) AS id
     FROM (SELECT DISTINCT person FROM staged WHERE person IS NOT NULL) p
     LEFT JOIN resident r ON r.person_lookup = p.person LEFT JOIN taken t ON t.person = p.person)
 UPDATE staged s SET resident_id = w.id FROM whose w WHERE s.person = w.person
 """
 NEW_IDS = """
-UPDATE staged SET resident_id = nextval(pg_get_serial_sequence('resident', 'id')) WHERE resident_id IS NULL
+UPDATE staged SET resident_id = nextval((SELECT pg_get_serial_sequence('resident', 'id')::regclass))
+WHERE resident_id IS NULL
 """
 # What is so of each resident: the first row by line, one with the code before one without, and any name that is told.
 FACTS = """

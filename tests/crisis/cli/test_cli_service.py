@@ -51,7 +51,7 @@ async def test_areas_and_residents_come_from_files_and_wrong_rows_are_told(
     ran = await asks("Ani", "area", "import", str(shapes), "--json")
     assert (ran.code, ran.told["saved"], ran.told["refused"]) == (0, 3, 0)
     ran = await asks("Ani", "resident", "import", str(people))
-    assert (ran.code, ran.out) == (0, "3 added, 0 updated, 1 refused\n")
+    assert (ran.code, ran.out) == (0, "3 added, 0 updated, 0 moved, 1 refused\n")
     assert ran.err.startswith("people.csv:5: address: ")
     ran = await asks("Ani", "resident", "import", str(bad))
     assert ran.code == 1
