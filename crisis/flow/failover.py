@@ -19,6 +19,7 @@ logger = log.get("failover")
 EVERY = 1.0  # seconds between two looks
 AT_ONCE = 20  # batches of one look: some tens of milliseconds, for which a cancel may have to wait
 BATCH = 1_000  # addresses of a batch
+STUCK_FOR = timedelta(seconds=10)  # a next channel that is paused or not expanded is not asked for at every look
 
 LIVE = """
 SELECT id, sent, mode, facts FROM alert
@@ -163,33 +164,35 @@ class _Course:
 async def run(pool: db.Pool, telling: Collection[str], now: Callable[[], datetime], every: float = EVERY) -> None:
     """Move residents on until cancelled; `telling` are the accounts whose provider tells of arrival.
 
-    A look takes AT_ONCE batches, and rests as long as it took: it never has more than half a core of the database.
+    A step takes AT_ONCE batches, and rests as long as it took: it never has more than half a core of the database.
     """
     while True:
+        more = False
         try:
-            await look_around(pool, telling, now)
+            more = await look_around(pool, telling, now)
         except db.FAULTS as error:
             if not db.is_brief(error):
                 raise
             logger.warning("failover.database_lost", error=type(error).__name__)
-        await asyncio.sleep(every)
+        if not more:
+            await asyncio.sleep(every)
 
 
-async def look_around(pool: db.Pool, telling: Collection[str], now: Callable[[], datetime]) -> None:
-    """Look once at all that is due of every live alert with failover."""
+async def look_around(pool: db.Pool, telling: Collection[str], now: Callable[[], datetime]) -> bool:
+    """Take one step of every live alert with failover, each in its turn; tell whether there may be more."""
     loop = asyncio.get_running_loop()
-    rows = await pool.fetch(LIVE, now())
-    for row in rows:
+    some = False
+    for row in await pool.fetch(LIVE, now()):
         rule = Rule.of(row["facts"]["failover"])
         drill, languages = Mode(row["mode"]).drill, row["facts"]["languages"]
         course = _Course(id=row["id"], sent=row["sent"], drill=drill, rule=rule, languages=languages, telling=telling)
-        more = True
-        while more:
-            began = loop.time()
-            more = await step(pool, course, now())
-            if more:
-                await asyncio.sleep(loop.time() - began)
-    await pool.execute(FORGET)
+        began = loop.time()
+        if await step(pool, course, now()):
+            some = True
+            await asyncio.sleep(loop.time() - began)
+    if not some:
+        await pool.execute(FORGET)
+    return some
 
 
 async def step(pool: db.Pool, course: _Course, now: datetime) -> bool:
@@ -230,7 +233,7 @@ async def _look(connection: db.AnyConnection, course: _Course, batches: list[int
                 again = look_again(row["since"], now, [standing.deadline(course.rule.after)])
                 waiting += [(row["batch_id"], i, again) for i in row["ids"]]
     calls, stuck = await _move(connection, course, failed, now) if failed else ([], set())
-    again = now + timedelta(seconds=EVERY)
+    again = now + STUCK_FOR
     waiting += [(failed[i]["batch_id"], i, again) for i in stuck]
     if waiting:
         await connection.execute(KEEP, *map(list, zip(*waiting, strict=True)))
