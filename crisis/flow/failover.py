@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -17,7 +18,7 @@ from crisis.model.failover import SOONEST, Rule, Standing, Verdict, decide, look
 logger = log.get("failover")
 
 EVERY = 1.0  # seconds between two looks
-AT_ONCE = 20  # batches of one look: some tens of milliseconds, for which a cancel may have to wait
+AT_ONCE = 20  # batches of one look
 BATCH = 1_000  # addresses of a batch
 STUCK_FOR = timedelta(seconds=10)  # a next channel that is paused or not expanded is not asked for at every look
 
@@ -30,8 +31,9 @@ WHERE state = 'live' AND facts ? 'failover' AND expires > $1 ORDER BY urgent, id
 # with it, after a crash, all that a look had begun: the next look decides the same again.
 ALONE = "SELECT pg_try_advisory_xact_lock(hashtextextended('failover ' || $1::bigint::text, 0))"
 
-# A cancel, an update or the expiry takes this row before it stops the dispatches. Held shared until our commit, it
-# makes them wait for the batches of this look, and stop those too: none is made after the alert has ended.
+# A cancel, a pause, an update or the expiry takes this row before it stops the dispatches. Held shared until our
+# commit, it makes them wait for the batches of this look, and stop those too: none is made after the alert has ended.
+# It is asked for when all has been read and decided, so that none of them waits for more than a few writes.
 STILL_LIVE = "SELECT FROM alert WHERE id = $1 AND state = 'live' FOR SHARE"
 
 # Batches nobody has looked at. Of each only those with a channel left are kept: with most residents on one channel
@@ -161,6 +163,27 @@ class _Course:
     telling: Collection[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """What a look found in its batches: who waits and until when, and who has failed."""
+
+    batches: Sequence[int]
+    waiting: list[tuple[int, int, datetime]] = field(default_factory=list)  # batch, address, look again at
+    failed: dict[int, asyncpg.Record] = field(default_factory=dict)  # by address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Onward:
+    """Where those who failed can be warned next, and who must wait for that channel."""
+
+    rows: Sequence[asyncpg.Record]
+    stuck: Collection[int]
+
+
+class _Ended(Exception):
+    """The alert is no longer live: nothing of this look is kept."""
+
+
 async def run(pool: db.Pool, telling: Collection[str], now: Callable[[], datetime], every: float = EVERY) -> None:
     """Move residents on until cancelled; `telling` are the accounts whose provider tells of arrival.
 
@@ -197,27 +220,29 @@ async def look_around(pool: db.Pool, telling: Collection[str], now: Callable[[],
 
 async def step(pool: db.Pool, course: _Course, now: datetime) -> bool:
     """Look at the next batches of an alert that are due, all or nothing; tell whether there may be more."""
-    async with pool.acquire() as connection, connection.transaction():
-        if not await connection.fetchval(ALONE, course.id):
-            return False
-        if await connection.fetchrow(STILL_LIVE, course.id) is None:
-            return False
-        tag = await connection.execute(ADOPT, course.id, list(course.rule.order), course.sent, SOONEST, AT_ONCE)
-        due = await connection.fetch(DUE, course.id, now, course.rule.after, AT_ONCE)
-        calls = [r[0] for r in await connection.fetch(REVIVE, course.id)]
-        if due:
-            calls += await _look(connection, course, [r["batch_id"] for r in due], now)
-        if calls:
-            await connection.execute(WAKE, calls)
-            await connection.execute(TELL)
-    return tag == f"INSERT 0 {AT_ONCE}" or len(due) == AT_ONCE
+    with contextlib.suppress(_Ended):
+        async with pool.acquire() as connection, connection.transaction():
+            if not await connection.fetchval(ALONE, course.id):
+                return False
+            tag = await connection.execute(ADOPT, course.id, list(course.rule.order), course.sent, SOONEST, AT_ONCE)
+            due = [r[0] for r in await connection.fetch(DUE, course.id, now, course.rule.after, AT_ONCE)]
+            sight = await _judge(connection, course, due, now)
+            onward = await _onward(connection, course, list(sight.failed))
+            if await connection.fetchrow(STILL_LIVE, course.id) is None:
+                raise _Ended
+            calls = [r[0] for r in await connection.fetch(REVIVE, course.id)]
+            calls += await _settle(connection, course, sight, onward, now)
+            if calls:
+                await connection.execute(WAKE, calls)
+                await connection.execute(TELL)
+            return tag == f"INSERT 0 {AT_ONCE}" or len(due) == AT_ONCE
+    return False
 
 
-async def _look(connection: db.AnyConnection, course: _Course, batches: list[int], now: datetime) -> list[str]:
-    """Decide on everybody undecided in these batches; give the calls for the workers of what was moved on."""
-    waiting: list[tuple[int, int, datetime]] = []
-    failed: dict[int, asyncpg.Record] = {}
-    for row in await connection.fetch(LOOK, batches):
+async def _judge(connection: db.AnyConnection, course: _Course, batches: Sequence[int], now: datetime) -> _Sight:
+    """Decide on everybody undecided in these batches."""
+    sight = _Sight(batches=batches)
+    for row in await connection.fetch(LOOK, batches) if batches else []:
         standing = Standing(
             since=row["since"],
             accepted_at=row["accepted_at"],
@@ -228,55 +253,65 @@ async def _look(connection: db.AnyConnection, course: _Course, batches: list[int
         )
         match decide(standing, course.rule.after, now):
             case Verdict.MOVE:
-                failed |= dict.fromkeys(row["ids"], row)
+                sight.failed.update(dict.fromkeys(row["ids"], row))
             case Verdict.WAIT:
                 again = look_again(row["since"], now, [standing.deadline(course.rule.after)])
-                waiting += [(row["batch_id"], i, again) for i in row["ids"]]
-    calls, stuck = await _move(connection, course, failed, now) if failed else ([], set())
-    again = now + STUCK_FOR
-    waiting += [(failed[i]["batch_id"], i, again) for i in stuck]
+                sight.waiting.extend((row["batch_id"], i, again) for i in row["ids"])
+    return sight
+
+
+async def _onward(connection: db.AnyConnection, course: _Course, failed: list[int]) -> _Onward:
+    """Find where residents can be warned next, and who must wait for it."""
+    if not failed:
+        return _Onward(rows=[], stuck=set())
+    found = await connection.fetch(NEXT, course.id, failed, list(course.rule.order), course.drill)
+    there = [row for row in found if row["open"]]
+    used = await connection.fetch(USED, [r["id"] for r in there], [r["dispatch_id"] for r in there])
+    gone = {row["id"] for row in used}
+    return _Onward(rows=[r for r in there if r["id"] not in gone], stuck={r["was"] for r in found if not r["open"]})
+
+
+async def _settle(
+    connection: db.AnyConnection, course: _Course, sight: _Sight, onward: _Onward, now: datetime
+) -> list[str]:
+    """Write down what was decided of these batches; give the calls for the workers of what was moved on."""
+    calls, stuck = await _move(connection, course, {i: r["dispatch_id"] for i, r in sight.failed.items()}, onward, now)
+    waiting = sight.waiting + [(sight.failed[i]["batch_id"], i, now + STUCK_FOR) for i in stuck]
     if waiting:
         await connection.execute(KEEP, *map(list, zip(*waiting, strict=True)))
-    await connection.execute(DECIDED, list(set(batches) - {batch for batch, _, _ in waiting}))
+    await connection.execute(DECIDED, list(set(sight.batches) - {batch for batch, _, _ in waiting}))
     return calls
 
 
 async def _move(
-    connection: db.AnyConnection, course: _Course, failed: dict[int, asyncpg.Record], now: datetime
+    connection: db.AnyConnection, course: _Course, came_from: Mapping[int, int], onward: _Onward, now: datetime
 ) -> tuple[list[str], set[int]]:
     """Put residents into batches of their next channel; give the calls, and who must wait for that channel."""
-    found = await connection.fetch(NEXT, course.id, list(failed), list(course.rule.order), course.drill)
-    stuck = {row["was"] for row in found if not row["open"]}
-    there = [row for row in found if row["open"]]
-    used = await connection.fetch(USED, [r["id"] for r in there], [r["dispatch_id"] for r in there])
-    gone = {row["id"] for row in used}
-    calls: list[str] = []
-    for dispatch_id, rows in sorted(_by(there, "dispatch_id").items()):
-        onward = {row["id"]: row for row in rows if row["id"] not in gone}  # two of a resident's may lead to one
-        packs = _packed(list(onward.values()), failed, course.languages)
-        if not packs:
-            continue
+    stuck, calls = set(onward.stuck), list[str]()
+    for dispatch_id, rows in sorted(_by(onward.rows, "dispatch_id").items()):
+        each = {row["id"]: row for row in rows}  # two of a resident's may lead to one
+        packs = _packed(list(each.values()), came_from, course.languages)
         taken = await connection.fetchrow(TAKE, dispatch_id, len(packs))
         if taken is None:  # stopped or paused since NEXT looked
-            stuck |= {row["was"] for row in onward.values()}
+            stuck |= {row["was"] for row in rows}
             continue
         for seq, (was, language, part) in enumerate(packs, taken["seq"]):
             ids, rank = [row["id"] for row in part], part[0]["rank"]
             way = (taken["account"], taken["urgent"], rank, seq)
             await connection.execute(ADD, dispatch_id, *way, language, ids, was, now)
         calls.append(f"{taken['account']} {taken['urgent']}")
-        logger.info("failover.moved", alert=course.id, account=taken["account"], addresses=len(onward))
+        logger.info("failover.moved", alert=course.id, account=taken["account"], addresses=len(each))
     return calls, stuck
 
 
 def _packed(
-    rows: Sequence[asyncpg.Record], failed: dict[int, asyncpg.Record], languages: Sequence[str]
+    rows: Sequence[asyncpg.Record], came_from: Mapping[int, int], languages: Sequence[str]
 ) -> list[tuple[int, str, list[asyncpg.Record]]]:
     """Pack those who move to one dispatch into batches: by where they come from and by language, by risk within."""
     groups: dict[tuple[int, str], list[asyncpg.Record]] = defaultdict(list)
     for row in sorted(rows, key=lambda r: (r["rank"], r["id"])):
         language = row["language"] if row["language"] in languages else languages[0]
-        groups[failed[row["was"]]["dispatch_id"], language].append(row)
+        groups[came_from[row["was"]], language].append(row)
     return [
         (was, language, group[at : at + BATCH])
         for (was, language), group in groups.items()

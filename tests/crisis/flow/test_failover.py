@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -98,3 +100,47 @@ async def test_what_an_officer_stopped_is_not_revived_by_failover(ground: Ground
     assert await moved(ground, telegram) == 0
     stands = [tuple(r) for r in await ground.pool.fetch(STATES)]
     assert stands == [("sms", "done", None), ("telegram", "stopped", "officer")]
+
+
+async def test_an_alert_whose_next_channel_is_paused_keeps_no_other_waiting(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a look at the one takes, and however often it is due again: the other has its turn."""
+    monkeypatch.setattr(failover, "AT_ONCE", 1)
+    await people(ground, 3)
+    _, (sms, telegram) = await release(ground)
+    await accept(ground, sms)
+    await ground.pool.execute("UPDATE dispatch SET state = 'stopped', stopped = 'paused' WHERE id = $1", telegram)
+    _, (sms, telegram) = await release(ground)
+    await accept(ground, sms)
+    ticks = itertools.count(90, 11)  # at every look all that is stuck is due again
+    async with asyncio.timeout(20):
+        await failover.look_around(ground.pool, {"sms"}, lambda: after(next(ticks)))
+    assert await moved(ground, telegram) == 3
+
+
+WAITS = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'receipt'::regclass
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def test_a_cancel_does_not_wait_for_a_look_and_nobody_is_moved_on_after_it(ground: Ground) -> None:
+    """In the middle of a look the alert is free to be ended; the look then comes to nothing."""
+    await people(ground, 3)
+    alert_id, (sms, telegram) = await release(ground)
+    await accept(ground, sms)
+    async with ground.pool.acquire() as other, ground.pool.acquire() as officer:
+        held = other.transaction()
+        await held.start()
+        await other.execute("LOCK TABLE receipt IN ACCESS EXCLUSIVE MODE")  # a look reads it, and waits here
+        looking = asyncio.create_task(failover.look_around(ground.pool, {"sms"}, lambda: after(90)))
+        while not await officer.fetchval(WAITS):
+            assert not looking.done()
+        async with officer.transaction():
+            await officer.execute("SET LOCAL lock_timeout = '2s'")
+            await officer.execute("UPDATE alert SET state = 'cancelled' WHERE id = $1", alert_id)
+        await held.rollback()
+        await looking
+    assert await moved(ground, telegram) == 0
+    assert await ground.pool.fetchval("SELECT count(*) FROM suspense") == 0
