@@ -60,7 +60,7 @@ def courier_of(
 ) -> deliver.Courier:
     """Build what delivers: loads leased from Postgres, attempts written to it; `document` gives an alert as CAP."""
     return deliver.Courier(
-        Leases(pool, Notices(settings.public_url, document), settings.lease_seconds),
+        Leases(pool, Notices(settings.public_url, document), settings.lease_seconds, now),
         Ledger(ledger.into(pool)),
         vault,
         accounts,
@@ -136,12 +136,17 @@ async def delivering(
             await account.channel.close()
 
 
-async def close_pool(pool: db.Pool) -> None:
-    """Close the pool, or end its connections when one of them hangs."""
+@contextlib.asynccontextmanager
+async def opened_pool(dsn: str, size: int) -> AsyncIterator[db.Pool]:
+    """Open a pool, and close it at the end, or end its connections when one of them hangs."""
+    pool = await db.connect_pool(dsn, size=size)
     try:
-        await asyncio.wait_for(pool.close(), DRAIN)
-    except TimeoutError:
-        pool.terminate()
+        yield pool
+    finally:
+        try:
+            await asyncio.wait_for(pool.close(), DRAIN)
+        except TimeoutError:
+            pool.terminate()
 
 
 def told_to_stop() -> asyncio.Event:

@@ -18,7 +18,7 @@ from crisis.errors import BadInput
 from crisis.flow.deliver import LANES, Courier
 from crisis.flow.ledger import Entry, Write
 from crisis.flow.pace import loop_now
-from crisis.flow.trip import DEAF_CHECK, Account, Away, Cargo, End, Load
+from crisis.flow.trip import ANY, DEAF_CHECK, Account, Away, Cargo, End, Load
 from crisis.privacy import Vault
 
 logger = log.get("carriage")
@@ -109,8 +109,11 @@ class Far:
         if tell is not None:
             tell(payload)
 
-    async def take(self, account: Account, *, called: bool) -> list[Load]:
-        """Take the next parcel and claim it; a parcel that cannot be read is put aside and told."""
+    async def take(self, account: Account, *, called: bool, below: int = ANY) -> list[Load]:
+        """Take the next parcel and claim it; a parcel that cannot be read is put aside and told.
+
+        `called` and `below` need nothing here: an urgent call has the relay withdraw what it offers that is less so.
+        """
         if self._deaf:
             await asyncio.sleep(LOOK_EVERY)
             return []
@@ -193,6 +196,10 @@ class Far:
         answer = await self._hub.ask("slice", wire.Slice(account=account, seconds=seconds, hold=hold).pack())
         begins: float | None = json.loads(answer) if answer else None
         return begins
+
+    async def calling(self) -> list[tuple[str, int]]:
+        """Give nothing: what waits is the relay's to offer, most urgent first, and no load is in hand for long."""
+        return []
 
     async def opted_out_within(self, seconds: float) -> list[int]:
         """Give nobody: all in hand since we were deaf has ended, and its relay names them for what is claimed anew."""

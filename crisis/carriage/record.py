@@ -63,7 +63,9 @@ class Recorder:
                 await self._write(known.writer, known.number, known.entries)
             case wire.Ended(account=name) if name in self._accounts:
                 # Late, its lease may be over by now and somebody else at work: what is left is then not ours to free.
-                end = known.end if self._age(came) < self._lease / 3 else replace(known.end, ours=False, held=())
+                # Of a batch the database itself knows, so that those held back are never lost with it.
+                late = replace(known.end, ours=False, held=known.end.held if known.load.batch_id else ())
+                end = known.end if self._age(came) < self._lease / 3 else late
                 await self._leases.finish(self._accounts[name], known.load, end)
             case _:
                 raise BadInput(f"{known.kind} has no place among outcomes")

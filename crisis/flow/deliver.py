@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -18,7 +19,7 @@ logger = log.get("deliver")
 
 BETWEEN = 99  # the urgency of a call that breaks into nothing: an ordinary answer
 POLL = 1.0  # seconds: the safety net under LISTEN
-SPARE = 5.0  # seconds more than we were deaf: the database's clock and ours may differ
+SPARE = 30.0  # seconds more than we know to have been deaf: a line that died silently is noticed only after a while
 LANES = 3  # loads of one account in hand at once: one is fetched and one written down while one is sent
 
 
@@ -47,6 +48,7 @@ class Courier:
         if account := self._accounts.get(name):
             if rank:
                 account.called = account.calls[int(rank)] = loop_now()
+                account.called_out.set()
             account.wake.set()
 
     def stop_dispatch(self, payload: str) -> None:
@@ -70,9 +72,11 @@ class Courier:
             self._heard_again.set()
         for account in self._accounts.values():
             account.wake.set()
+            account.called_out.set()
 
     async def run(self) -> None:
         """Deliver until drained or cancelled; what was sent by then is written down before it ends."""
+        self._deaf_since = loop_now()
         async with asyncio.TaskGroup() as group:
             parts = [group.create_task(self._ledger.run()), group.create_task(self._catch_up())]
             try:
@@ -80,6 +84,8 @@ class Courier:
                     for account in self._accounts.values():
                         for _ in range(LANES if account.channel.reach is Reach.ADDRESSED else 1):
                             lanes.create_task(self._lane(account))
+                        if account.channel.reach is Reach.ADDRESSED:
+                            lanes.create_task(self._express(account))
             finally:
                 for part in parts:
                     part.cancel()
@@ -90,7 +96,7 @@ class Courier:
         self.wake_all()
 
     async def _catch_up(self) -> None:
-        """After each deafness: silence who opted out meanwhile, and trust calls only when all in hand was renewed."""
+        """After each deafness: silence who opted out meanwhile, let all that waits call, renew what is in hand."""
         while True:
             await self._heard_again.wait()
             self._heard_again.clear()
@@ -98,36 +104,53 @@ class Courier:
             try:
                 for address_id in await self._source.opted_out_within(loop_now() - self._deaf_since + SPARE):
                     self.silence(str(address_id))
+                for account, urgent in await self._source.calling():
+                    self.woken(f"{account} {urgent}")
             except Away:
                 self._heard_again.set()
                 await asyncio.sleep(POLL)
                 continue
-            await asyncio.sleep(2 * DEAF_CHECK)  # every load in hand has asked the database since we hear again
+            await asyncio.sleep(4 * DEAF_CHECK)  # every load in hand has asked the database since we hear again
             self._shared.deaf = self._deafened != deafened  # or deaf again by now
 
     async def _lane(self, account: Account) -> None:
         while not self._shared.draining:
             account.wake.clear()
+            if (blocked := account.pace.breaker.blocked_for(loop_now())) > 0:
+                await asyncio.sleep(min(blocked, POLL))
+                continue
             try:
-                blocked = account.pace.breaker.blocked_for(loop_now())
-                if blocked:
-                    await asyncio.sleep(min(blocked, POLL))
-                elif not await self._work(account):
+                if not await self._work(account):
                     await self._rest(account)
             except Away as away:
-                logger.warning("deliver.source_away", account=account.name, error=str(away))
-                await asyncio.sleep(POLL)
+                await self._wait_out(account, away)
+
+    async def _express(self, account: Account) -> None:
+        """Take what is more urgent than all in hand: the lanes may still wait for replies to what they gave up."""
+        looked = 0.0
+        while not self._shared.draining:
+            account.called_out.clear()
+            least = min(account.in_hand, default=0)
+            urgent = any(rank < least and at > looked for rank, at in account.calls.items())
+            if not urgent or account.pace.breaker.blocked_for(loop_now()) > 0:
+                await _until(account.called_out, POLL)
+                continue
+            looked = loop_now()
+            try:
+                for load in await self._source.take(account, called=True, below=least):
+                    await self._send(account, load)
+            except Away as away:
+                await self._wait_out(account, away)
+
+    async def _wait_out(self, account: Account, away: Away) -> None:
+        logger.warning("deliver.source_away", account=account.name, error=str(away))
+        await asyncio.sleep(POLL)
 
     async def _rest(self, account: Account) -> None:
         """Wait for a call, the next due retry, or the poll that catches a call that was missed."""
         self._shared.forget(loop_now())
         next_retry = await self._source.rest(account)
-        wait = POLL if next_retry is None else min(max(next_retry, 0.01), POLL)
-        try:
-            async with asyncio.timeout(wait):
-                await account.wake.wait()
-        except TimeoutError:
-            return
+        await _until(account.wake, POLL if next_retry is None else min(max(next_retry, 0.01), POLL))
 
     async def _work(self, account: Account) -> bool:
         if self._ledger.late:  # the database was away: the lane next door may take again what is not yet written
@@ -140,6 +163,13 @@ class Courier:
         return bool(loads)
 
     async def _send(self, account: Account, load: Load) -> None:
+        account.in_hand.append(load.urgent)
+        try:
+            await self._carry(account, load)
+        finally:
+            account.in_hand.remove(load.urgent)
+
+    async def _carry(self, account: Account, load: Load) -> None:
         try:
             cargo = await self._source.prepare(account, load)
             addresses = self._open(account, load, cargo)
@@ -159,8 +189,11 @@ class Courier:
             await asyncio.shield(self._finish(account, load, trip))
 
     async def _finish(self, account: Account, load: Load, trip: Trip) -> None:
-        await self._ledger.settled()
-        await self._source.finish(account, load, trip.end())
+        try:
+            await self._ledger.settled()
+        finally:
+            end = trip.end()
+        await self._source.finish(account, load, end)
 
     def _open(self, account: Account, load: Load, cargo: Cargo) -> list[Address]:
         """Open sealed addresses; one that was sealed with another key is refused, and holds up nobody else."""
@@ -179,3 +212,10 @@ class Courier:
         parts = (load.dispatch_id, address_id, tried, Result.REFUSED.value, why, (), account.name, self._shared.now())
         self._ledger.add(Entry(*parts, load.language, None, not load.batch_id))
         logger.error("deliver.address_unreadable", dispatch=load.dispatch_id, account=account.name)
+
+
+async def _until(event: asyncio.Event, seconds: float) -> None:
+    """Wait for an event, at most so long."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

@@ -32,11 +32,12 @@ CLAIM = "INSERT INTO flush (writer, number) VALUES ($1, $2) ON CONFLICT DO NOTHI
 PRUNE = "DELETE FROM flush WHERE at < now() - interval '7 days'"  # longer than anything is carried again
 
 # Also for a dispatch that an officer holds back: what fails meanwhile is tried again once it goes on, never missed.
+# The wait runs by the database's clock, which is the one that ends it.
 AGAIN = """
 INSERT INTO retry (dispatch_id, address_id, account, urgent, language, try, not_before)
-SELECT r.dispatch_id, r.address_id, d.account, d.urgent, r.language, r.try, r.not_before
-FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::timestamptz[])
-     AS r (dispatch_id, address_id, language, try, not_before)
+SELECT r.dispatch_id, r.address_id, d.account, d.urgent, r.language, r.try, now() + r.wait * interval '1 second'
+FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::smallint[], $5::float8[])
+     AS r (dispatch_id, address_id, language, try, wait)
 JOIN dispatch d ON d.id = r.dispatch_id AND (d.state IN ('waiting', 'sending') OR d.stopped = 'paused')
 ON CONFLICT (dispatch_id, address_id) DO UPDATE
 SET try = EXCLUDED.try, not_before = EXCLUDED.not_before, leased_until = NULL
@@ -186,11 +187,11 @@ def _place(entry: Entry) -> tuple[int, int]:
 
 
 def _columns(entries: list[Entry]) -> tuple[list[object], ...]:
-    again = [e.again for e in entries if e.again is not None]
+    again = [(e, e.again) for e in entries if e.again is not None]
     return (
-        [e.dispatch_id for e in entries],
-        [e.address_id for e in entries],
-        [e.language for e in entries],
-        [a.try_ for a in again],
-        [a.not_before for a in again],
+        [e.dispatch_id for e, _ in again],
+        [e.address_id for e, _ in again],
+        [e.language for e, _ in again],
+        [a.try_ for _, a in again],
+        [(a.not_before - e.at).total_seconds() for e, a in again],
     )

@@ -19,7 +19,10 @@ logger = log.get("deliver")
 ANSWER = "answer-"  # what the id of a notice begins with when it is no alert
 MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in case it was mended
 DEAF_CHECK = 0.25  # seconds between two looks at a load in hand while no call can be heard
+MOST_IN_HAND = 10.0  # seconds a load is handed out: then the rest goes back, so that what is more urgent is chosen anew
 REMEMBERED = 3600.0  # seconds a stop or an opt-out is remembered: longer than any load is in hand
+LEAST_HOLD = 0.5  # seconds: a provider that throttles and says "0" must not be hammered
+ANY = 1_000  # above every urgency
 
 
 @dataclass(slots=True)
@@ -30,6 +33,8 @@ class Account:
     channel: Channel
     pace: Pace
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    called_out: asyncio.Event = field(default_factory=asyncio.Event)  # as wake, by an alert of some urgency
+    in_hand: list[int] = field(default_factory=list)  # the urgency of each load that a lane has
     calls: dict[int, float] = field(default_factory=dict)  # when each urgency last called, by the loop's clock
     called: float = 0.0  # when anything last called
     heeded: float = 0.0  # when a lane last looked for what called
@@ -46,7 +51,7 @@ class Load:
     ids: Sequence[int]
     tries: Mapping[int, int]
     batch_id: int = 0  # 0: retries
-    lease: int = 0
+    lease: int = 0  # the fence: the number of a batch's lease, or of whoever took these retries
     taken: float = 0.0  # when the lease began, by the loop's clock
 
 
@@ -79,8 +84,11 @@ class Away(Exception):
 class Source(Protocol):
     """Where loads come from and go back to; any method may raise Away."""
 
-    async def take(self, account: Account, *, called: bool) -> list[Load]:
-        """Lease what is next for an account; `called`: something new has called, it goes before retries."""
+    async def take(self, account: Account, *, called: bool, below: int = ANY) -> list[Load]:
+        """Lease what is next for an account; `called`: something new has called, it goes before retries.
+
+        With `below` only a batch more urgent than that.
+        """
 
     async def prepare(self, account: Account, load: Load) -> Cargo:
         """Give what is to be sent."""
@@ -96,6 +104,9 @@ class Source(Protocol):
 
     async def grant(self, account: str, seconds: float, hold: float) -> float | None:
         """Take a slice of the account's rate: see pace.Ask."""
+
+    async def calling(self) -> list[tuple[str, int]]:
+        """Give the accounts and urgencies that something waits for: their calls may have been missed."""
 
     async def opted_out_within(self, seconds: float) -> list[int]:
         """Give the addresses that opted out lately: their call may have been missed."""
@@ -114,7 +125,7 @@ class Shared:
     stopped: dict[int, float] = field(default_factory=dict)  # dispatches, and when we heard of their stop
     silenced: dict[int, float] = field(default_factory=dict)  # addresses that opted out, and when we heard it
     draining: bool = False
-    deaf: bool = False  # no call can be heard just now
+    deaf: bool = True  # no call can be heard just now, as before the first time that we listen
 
     def forget(self, now: float) -> None:
         """Drop what is too old to concern anything in hand."""
@@ -141,19 +152,24 @@ class Trip:
         self._cargo, self._addresses = cargo, addresses
         present = {row[0] for row in cargo.rows} | set(cargo.held)
         self._unsendable = [i for i in self._load.ids if i not in present]
-        renewing = asyncio.create_task(self._keep_lease())
+        self._renewing = asyncio.create_task(self._keep_lease())
         try:
             await self._send()
         finally:
-            renewing.cancel()
             for address_id in list(self._taken):  # taken, never reported: it may have left
                 self._report(Outcome(address_id=address_id, result=Result.UNKNOWN, code="no outcome reported"))
 
     def end(self) -> End:
-        """Tell how the load stands; what the provider asked of the account is told on by it, once."""
-        hold, self._account.pace.held = self._account.pace.held, 0.0
+        """Let the lease be, and tell how the load stands.
+
+        To be called once all outcomes are durable, not before: a lease that ran out while they were being written
+        would let another worker send to all of them again.
+        """
+        self._renewing.cancel()
+        hold, self._account.pace.held = self._account.pace.held, 0.0  # told on by it, once
         ours = loop_now() < self._leased_until
-        held = self._cargo.held if ours else ()
+        # Of a batch the database itself knows whether it is still ours.
+        held = self._cargo.held if ours or self._load.batch_id else ()
         return End(self._complete, self._unsendable, held, ours, hold, self._misconfigured)
 
     async def _send(self) -> None:
@@ -217,8 +233,8 @@ class Trip:
 
     def _may_send(self, now: float) -> bool:
         shared, load, account = self._shared, self._load, self._account
-        if now >= self._leased_until:  # another worker may have it by now: this one was asleep
-            return False
+        if now >= self._leased_until or now - load.taken > MOST_IN_HAND:
+            return False  # another worker may have it by now, for this one was asleep; or it took long enough
         if shared.draining or shared.stopped.get(load.dispatch_id, -1.0) >= load.taken:
             return False
         if account.called > load.taken and any(r < load.urgent and at > load.taken for r, at in account.calls.items()):
@@ -245,8 +261,8 @@ class Trip:
                 outcome.address_id,
                 tried,
                 outcome.result.value,
-                outcome.code[:80],
-                outcome.refs,
+                _writable(outcome.code)[:80],
+                tuple(map(_writable, outcome.refs)),
                 account.name,
                 now,
                 load.language,
@@ -264,7 +280,7 @@ class Trip:
                 if pace.breaker.failures or pace.breaker.probing:
                     pace.breaker.accepted()
             case Result.THROTTLED:
-                pace.hold(loop_now(), outcome.after if outcome.after is not None else 1.0)
+                pace.hold(loop_now(), max(outcome.after or 1.0, LEAST_HOLD))
             case Result.UNREACHABLE | Result.UNKNOWN:
                 pace.breaker.failed(loop_now())
 
@@ -290,3 +306,10 @@ class Trip:
             await asyncio.sleep(min(left, DEAF_CHECK))
             if self._shared.deaf:
                 return
+
+
+def _writable(text: str) -> str:
+    """Take out of a provider's words what Postgres cannot keep: one such sign must not hold up a whole flush."""
+    if text.isascii() and "\0" not in text:
+        return text
+    return text.replace("\0", "").encode("utf-8", "replace").decode()

@@ -8,10 +8,14 @@ CREATE TABLE flush (                            -- one row for each flush of att
 );
 CREATE INDEX flush_at ON flush (at);            -- old claims are pruned by age
 
-CREATE TABLE bucket (                           -- the rate of an account, shared by every worker that sends on it
-    account text PRIMARY KEY,
-    free_at timestamptz NOT NULL                -- when the next send is free: each grant moves it on by what it took
+-- The rate of an account, shared by every worker that sends on it. After a crash it begins anew: nothing waits for a disk.
+CREATE UNLOGGED TABLE bucket (
+    account    text PRIMARY KEY,
+    free_at    timestamptz NOT NULL,            -- when the next send is free: each grant moves it on by what it took
+    held_until timestamptz NOT NULL DEFAULT '-infinity'  -- the provider asked to wait until then
 );
+
+ALTER TABLE retry ADD COLUMN leased_by bigint;  -- the fence: a number of the worker that has it in hand
 
 CREATE INDEX batch_open ON batch (dispatch_id) WHERE state IN ('ready', 'leased');  -- is a dispatch done?
 CREATE INDEX address_opted_out ON address (opted_out_at) WHERE opted_out_at IS NOT NULL;  -- whom a deaf worker missed

@@ -108,7 +108,6 @@ def of(texts: Sequence[Submitted], place: str) -> list[int]:
     return [n for n, t in enumerate(texts) if place in t.text]
 
 
-@pytest.mark.xfail(reason="a lane free while the last batches of the Extreme alert are sent takes the advisory's")
 async def test_an_extreme_alert_overtakes_an_advisory_that_two_workers_are_sending(
     dsn: str, tmp_path: Path, free_port: Callable[[], int], carriers: Carriers
 ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
+
+import asyncpg
 
 from tests.stories.town import Town, residents
 
@@ -61,3 +64,22 @@ async def test_who_opted_out_while_calls_could_not_be_heard_is_left_out(town: To
     courier.wake_all()
     progress = await town.done(alert["id"])
     assert progress["sms"]["accepted"] == 199
+
+
+async def test_a_lease_is_kept_until_what_was_sent_is_written(town: Town) -> None:
+    """Flushes wait longer than a lease: no other lane takes the batch meanwhile and sends it all again."""
+    await town.settle(residents(300))
+    blocker = await asyncpg.connect(town.dsn)
+    alert = await town.trigger(channels=["sms"])
+    async with blocker.transaction():
+        await blocker.execute("LOCK TABLE attempt IN SHARE MODE")  # reads go on, writes wait
+        await town.approve(alert)
+        await town.smsc.wait_for(300)
+        pool = town.service.house.pool
+        first = await pool.fetchval("SELECT min(leased_until) FROM batch")
+        async with asyncio.timeout(20):  # until the first leases of 2 s would have run out twice over
+            while await pool.fetchval("SELECT clock_timestamp() < $1::timestamptz + interval '3 s'", first):
+                await town.service.house.progress.wait(0.1)
+    await blocker.close()
+    progress = await town.done(alert["id"])
+    assert (progress["sms"]["accepted"], progress["sms"]["twice"], len(town.smsc.submitted)) == (300, 0, 300)

@@ -13,7 +13,8 @@ from channels.contract import Reach
 from channels.sms.smpp import Smpp
 from crisis import db
 from crisis.flow import ledger
-from crisis.flow.leases import LAST_LAPSE, MANY_LAPSES, Leases
+from crisis.flow.lapses import LAST_LAPSE, MANY_LAPSES, Lapses
+from crisis.flow.leases import Leases
 from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.notices import Notices
 from crisis.flow.pace import BURST, Pace, loop_now
@@ -162,8 +163,109 @@ async def test_who_is_held_back_is_not_lost(pool: db.Pool) -> None:
     (first,) = await source.take(account(), called=False)
     await source.finish(account(), first, End(complete=True, unsendable=(), held=(2,), ours=True))
     (second,) = await source.take(account(), called=True)
+    assert second.ids == [4, 5]
     await source.finish(account(), second, End(complete=False, unsendable=(), held=(5,), ours=True))
     rows = await pool.fetch("SELECT address_id, try FROM retry WHERE dispatch_id = $1", made)
     assert [tuple(r) for r in rows] == [(2, 1)]
     states = await pool.fetch("SELECT state FROM batch WHERE dispatch_id = $1 ORDER BY seq", made)
     assert [r["state"] for r in states] == ["done", "ready"]
+
+
+async def test_those_held_back_are_kept_though_the_dispatch_was_paused_meanwhile(pool: db.Pool) -> None:
+    """The lease is no more ours to renew, the batch is done all the same: they wait for the resume as retries."""
+    made = await dispatch(pool, [1, 2])
+    source = leases(pool)
+    (load,) = await source.take(account(), called=False)
+    await pool.execute("UPDATE dispatch SET state = 'stopped', stopped = 'paused' WHERE id = $1", made)
+    assert await source.renew(load) is False
+    await source.finish(account(), load, End(complete=True, unsendable=(), held=(2,), ours=False))
+    assert await pool.fetchval("SELECT array_agg(address_id) FROM retry") == [2]
+
+
+async def test_a_retry_that_another_worker_took_is_no_more_ours(pool: db.Pool) -> None:
+    """After its lease it goes to another; the first can neither renew nor free it."""
+    made = await dispatch(pool)
+    await pool.execute(
+        "INSERT INTO retry (dispatch_id, address_id, account, urgent, language, try, not_before) "
+        "VALUES ($1, 7, 'sms', 9, 'id', 2, now())", made
+    )  # fmt: skip
+    first, second = leases(pool), leases(pool)
+    (mine,) = await first.take(account(), called=False)
+    assert await first.renew(mine) is True
+    await pool.execute("UPDATE retry SET leased_until = now() - interval '1 s'")
+    (theirs,) = await second.take(account(), called=False)
+    assert await first.renew(mine) is False
+    await first.finish(account(), mine, CLEAN)
+    assert await pool.fetchval("SELECT leased_until > now() FROM retry") is True
+    assert await second.renew(theirs) is True
+
+
+async def test_retries_and_batches_take_turns(pool: db.Pool) -> None:
+    """Many that fail again and again keep nobody waiting who was not tried at all."""
+    made = await dispatch(pool, [1], [2])
+    await pool.execute(
+        "INSERT INTO retry (dispatch_id, address_id, account, urgent, language, try, not_before) "
+        "SELECT $1, n, 'sms', 9, 'id', 2, now() FROM generate_series(1000, 3000) n", made
+    )  # fmt: skip
+    source = leases(pool)
+    loads = [(await source.take(account(), called=False))[0] for _ in range(4)]
+    assert [bool(load.batch_id) for load in loads] == [False, True, False, True]
+
+
+async def test_what_has_expired_by_either_clock_is_not_taken(pool: db.Pool) -> None:
+    """A worker whose clock is ahead leaves it alone, instead of taking it again and again."""
+    await dispatch(pool, [1])
+    ahead = Leases(pool, Notices("http://127.0.0.1"), 60.0, lambda: EXPIRES + timedelta(seconds=1))
+    assert await ahead.take(account(), called=False) == []
+    assert len(await leases(pool).take(account(), called=False)) == 1
+
+
+async def test_only_what_is_more_urgent_is_taken_beside_what_is_in_hand(pool: db.Pool) -> None:
+    """The lane for urgent calls leaves advisories to the others."""
+    await dispatch(pool, [1])
+    source = leases(pool)
+    assert await source.take(account(), called=True, below=9) == []
+    await pool.execute("UPDATE batch SET urgent = 0")
+    assert len(await source.take(account(), called=True, below=9)) == 1
+
+
+async def test_a_clock_set_back_does_not_silence_an_account(pool: db.Pool) -> None:
+    """A bucket far in the future counts as no more than everybody's place in line; a hold as the longest there is."""
+    source = leases(pool)
+    await source.grant("sms", 0.1, 0.0)
+    await pool.execute("UPDATE bucket SET free_at = now() + interval '1 hour'")
+    begins = await source.grant("sms", 0.1, 0.0)
+    await pool.execute("UPDATE bucket SET held_until = now() + interval '1 hour', free_at = now()")
+    held = await source.grant("sms", 0.1, 0.0)
+    assert begins is not None
+    assert held is not None
+    assert begins < 10
+    assert held < 61
+
+
+async def test_holds_of_several_workers_are_one_hold(pool: db.Pool) -> None:
+    """Four that were each told to wait 60 s wait 60 s, not 240."""
+    source = leases(pool)
+    begins = [await source.grant("sms", 0.1, 60.0) for _ in range(4)]
+    assert all(b is not None and b < 62 for b in begins)
+
+
+@pytest.mark.parametrize(
+    ("readings", "trusted"),
+    [
+        ([(100.0, 5.0, 5.001), (100.5, 5.5, 5.501)], True),
+        ([(100.0, 5.0, 5.001), (160.5, 5.5, 5.501)], False),  # set forward a minute
+        ([(100.0, 5.0, 5.001), (40.5, 5.5, 5.501)], False),  # set back
+        ([(100.0, 5.0, 5.001), (102.0, 5.5, 7.2)], False),  # frozen: flushes of live workers may be behind
+        ([(100.0, 5.0, 5.001), (100.9, 5.5, 5.9)], True),  # slow, no more
+        ([(100.0, 5.0, 5.001)], True),  # a service that was just started takes over at once
+    ],
+)
+async def test_leases_lapse_only_by_a_clock_that_can_be_trusted(
+    readings: list[tuple[float, float, float]], trusted: bool
+) -> None:
+    """A jump of the database's clock makes leases of live workers look lapsed: for one lease nothing is taken over."""
+    lapses, base = Lapses(60.0), loop_now()
+    for theirs, before, after in readings:
+        lapses.heard_clock(theirs, base + before, base + after)
+    assert lapses.trusted is trusted
