@@ -17,7 +17,7 @@ from channels import REGISTRY
 from channels.contract import Incoming, Limit, Reach, Receipt, SendError
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
-from crisis.crew import Crew, afford
+from crisis.crew import DOORS_POOL, LANES_POOL, Crew, afford
 from crisis.errors import BadInput, BadPlaybook, NotReady
 from crisis.feeds import FORMATS
 from crisis.feeds.watch import Watcher
@@ -31,12 +31,12 @@ from crisis.model.playbook import Playbook, check_fit, load_folder
 from crisis.model.replies import load_replies
 from crisis.plane import (
     Parts,
-    close_pool,
     courier_of,
     delivering,
     first_of,
     listener_of,
     open_accounts,
+    opened_pool,
     told_to_stop,
     utc_now,
 )
@@ -103,18 +103,16 @@ async def running(settings: Settings, now: Callable[[], datetime] = utc_now) -> 
     url = settings.database_url.get_secret_value() if settings.database_url else None
     async with postgres.database(url, settings.data_dir / "postgres") as dsn:
         await db.migrate(dsn)
-        pool = await db.connect_pool(dsn)
-        try:
+        # The lanes have connections of their own: a rush at the doors must not hold up renewals and flushes.
+        async with opened_pool(dsn, DOORS_POOL) as pool, opened_pool(dsn, LANES_POOL) as lanes:
             await afford(pool, settings.workers)
             desk = Desk(office=office_of(settings), playbooks=playbooks, replies=replies, vault=vault)
             await inbound.load_faq(pool, playbooks)
             await register.ensure_pages(pool, _pages(accounts, settings), vault)
             house = _house(pool, desk, accounts, now)
             house.signer = signer
-            async with _parts(settings, house, accounts, dsn) as service:
+            async with _parts(settings, house, accounts, dsn, lanes) as service:
                 yield service
-        finally:
-            await close_pool(pool)
 
 
 def _pages(accounts: Sequence[Account], settings: Settings) -> dict[str, list[str]]:
@@ -135,8 +133,10 @@ def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable
 
 
 @contextlib.asynccontextmanager
-async def _parts(settings: Settings, house: House, accounts: Sequence[Account], dsn: str) -> AsyncIterator[Service]:
-    courier = courier_of(settings, house.pool, house.desk.vault, accounts, house.now, house.cap)
+async def _parts(
+    settings: Settings, house: House, accounts: Sequence[Account], dsn: str, lanes: db.Pool
+) -> AsyncIterator[Service]:
+    courier = courier_of(settings, lanes, house.desk.vault, accounts, house.now, house.cap)
     parts, expand = Parts(house.broken), asyncio.Event()
     clock = Clock(house.pool, house.now, settings.tick_seconds)
     intake = Intake(house.pool, house.desk, house.means, house.ways)
@@ -147,8 +147,8 @@ async def _parts(settings: Settings, house: House, accounts: Sequence[Account], 
     if settings.nats_url is not None:
         from crisis.carrying import carry  # noqa: PLC0415 - needs an extra
 
-        carry(settings, house.pool, house.desk.vault, accounts, listener, parts, house.cap)
-    async with delivering(parts, house.pool, courier, accounts, listener, expand):
+        carry(settings, lanes, house.desk.vault, accounts, listener, parts, house.cap)
+    async with delivering(parts, lanes, courier, accounts, listener, expand):
         parts.start("failover", failover.run(house.pool, _telling(accounts), house.now))
         parts.start("feeds", watcher.run())
         for account in accounts:

@@ -16,7 +16,9 @@ from crisis.settings import PREFIX, Settings
 logger = log.get("crew")
 
 WORKER_POOL = 6  # connections of a worker's pool; one more listens
-SERVICE_CONNECTIONS = 13  # the service's own pool, and the connection it listens on
+DOORS_POOL = 12  # connections of the service for its doors, clock and feeds ...
+LANES_POOL = 8  # ... for delivery and fan-out ...
+SERVICE_CONNECTIONS = DOORS_POOL + LANES_POOL + 1  # ... and the one it listens on
 FIRST_WAIT = 0.2  # seconds until a worker that died is started again, doubled each time ...
 LONGEST_WAIT = 30.0  # ... up to this
 STEADY = 60.0  # seconds a worker must have lived for its death to count as the first one

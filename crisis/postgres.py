@@ -48,7 +48,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": "5432",  # only names the socket
     "shared_buffers": buffers(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")),
-    "max_connections": "60",
+    "max_connections": "100",
     "wal_compression": "on",
     "max_wal_size": "2GB",
     "fsync": "on",

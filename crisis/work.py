@@ -18,12 +18,12 @@ from crisis.errors import BadInput, NotReady
 from crisis.flow.trip import Account
 from crisis.plane import (
     Parts,
-    close_pool,
     courier_of,
     delivering,
     first_of,
     listener_of,
     open_accounts,
+    opened_pool,
     told_to_stop,
     utc_now,
 )
@@ -54,9 +54,8 @@ async def work(settings: Settings, ready: Callable[[Sequence[Account]], None], *
     gone = _gone() if crewed else asyncio.Event()
     dsn, vault, accounts = _dsn(settings), vault_of(settings), spoken_of(settings)
     await postgres.check(dsn)
-    pool = await db.connect_pool(dsn, size=WORKER_POOL)
     parts = Parts(asyncio.Event())
-    try:
+    async with opened_pool(dsn, WORKER_POOL) as pool:
         await up_to_date(pool)
         await _same_key(pool, vault)
         courier, expand = courier_of(settings, pool, vault, accounts, utc_now), asyncio.Event()
@@ -66,8 +65,6 @@ async def work(settings: Settings, ready: Callable[[Sequence[Account]], None], *
             ready(accounts)
             await first_of(stop, gone, parts.broken)
             logger.info("work.draining")
-    finally:
-        await close_pool(pool)
     logger.info("work.ended")
     if parts.broken.is_set():  # so that whoever watches over the worker starts it again
         raise NotReady("a part of the worker broke: the log tells which; start it again")
