@@ -52,10 +52,10 @@ def test_what_decided_comes_before_the_rules_that_do_not_apply() -> None:
 def test_a_feeds_draft_says_what_to_do_next() -> None:
     """Submit or reject, with its number; what an officer wrote, or what left, says nothing."""
     console = Console(width=200, file=io.StringIO())
-    for part in show.next_step({"id": 7, "state": "draft", "source_alert": SOURCE}):
+    for part in show.next_step({"id": 7, "state": "draft", "source_alert": SOURCE, "dispatches": []}):
         console.print(part)
     told = console.file.getvalue()  # type: ignore[attr-defined]
     assert "crisis alert submit 7" in told
     assert "crisis alert reject 7 --reason WHY" in told
-    assert show.next_step({"id": 7, "state": "live", "source_alert": SOURCE}) == []
-    assert show.next_step({"id": 7, "state": "draft", "source_alert": None}) == []
+    assert show.next_step({"id": 7, "state": "live", "source_alert": SOURCE, "dispatches": []}) == []
+    assert show.next_step({"id": 7, "state": "draft", "source_alert": None, "dispatches": []}) == []

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from crisis import app
+from crisis import plane
 from deploy.sandbox.feeds import FeedServer
 from tests.stories.town import Hands, Town, open_town, residents
 
@@ -241,4 +241,4 @@ async def test_the_service_stops_while_a_feed_hangs(
             await add(town, "hang", bmkg.url("/hang"))
             await bmkg.until(lambda server: bool(server.requests))
             began = time.monotonic()
-        assert time.monotonic() - began < app.DRAIN
+        assert time.monotonic() - began < plane.DRAIN
