@@ -24,7 +24,8 @@ STEP = 20_000  # addresses looked at in each later transaction
 # so that a flush may name the dispatch in its retry rows meanwhile.
 LOCK = """
 SELECT d.id, d.channel, d.account, d.reach, d.urgent, d.at_rank, d.at_id, d.next_seq,
-       a.mode, a.purpose, a.geometry::text AS geometry, a.area_ids, a.near_ids, a.refs, a.facts
+       a.mode, a.purpose, a.geometry::text AS geometry, a.area_ids, a.near_ids, a.refs, a.facts,
+       greatest(d.made_at, a.sent) - interval '1 hour' AS risen_since
 FROM dispatch d JOIN alert a ON a.id = d.alert_id
 WHERE d.id = $1 AND NOT d.expanded AND d.state IN ('waiting', 'sending')
 FOR NO KEY UPDATE OF d SKIP LOCKED

@@ -44,17 +44,24 @@ KEPT = """
         OFFSET 0))
 """
 
-# Of the rows `looked` at: who is surely in, and who neither surely in nor surely out. Those are given to shapely,
-# ids and points, as columns: a million records would keep Python for seconds.
-JUDGED = """
+
+def _judged(at: int) -> str:
+    """Of the rows `looked` at: who is surely in, and who neither surely in nor surely out.
+
+    Those are given to shapely, ids and points, as columns: a million records would keep Python for seconds. The
+    place is in the parameters from `at` on.
+    """
+    drill, whole, near, west, south, east, north = (f"${n}" for n in range(at, at + 7))
+    return f"""
 judged AS MATERIALIZED (
-    SELECT id, lon, lat, coalesce(area_id = ANY($6::bigint[]), false)
-                         OR coalesce(lon IS NULL AND area_id = ANY($7::bigint[]), false) AS sure
-    FROM looked WHERE exercise OR NOT $5),
+    SELECT id, lon, lat, coalesce(area_id = ANY({whole}::bigint[]), false)
+                         OR coalesce(lon IS NULL AND area_id = ANY({near}::bigint[]), false) AS sure
+    FROM looked WHERE exercise OR NOT {drill}),
 doubtful AS MATERIALIZED (
     SELECT array_send(array_agg(id)) AS ids, array_send(array_agg(lon)) AS lons, array_send(array_agg(lat)) AS lats
-    FROM judged WHERE NOT sure AND lon BETWEEN $8 AND $10 AND lat BETWEEN $9 AND $11)
+    FROM judged WHERE NOT sure AND lon BETWEEN {west} AND {east} AND lat BETWEEN {south} AND {north})
 """
+
 
 # Everybody in the areas and cells of the target, to a bound of rows looked at; whoever is in both comes twice. Few
 # enough, and a village is warned whole in the release itself.
@@ -69,7 +76,7 @@ WITH there AS MATERIALIZED (
         WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL ORDER BY rank, id LIMIT $4) p
     LIMIT $4),
 looked AS MATERIALIZED (SELECT DISTINCT * FROM there),
-{JUDGED}
+{_judged(5)}
 SELECT (SELECT count(*) FROM there) AS looked,
        (SELECT array_send(array_agg(id)) FROM judged WHERE sure) AS sure, ids, lons, lats FROM doubtful
 """
@@ -80,10 +87,24 @@ WITH looked AS MATERIALIZED (
     SELECT id, rank, area_id, lon, lat, exercise FROM address
     WHERE channel = $1 AND (rank, id) > ($2::smallint, $3::bigint) AND joined AND opted_out_at IS NULL
     ORDER BY rank, id LIMIT $4),
-{JUDGED}
+{_judged(5)}
 SELECT s.rank, s.id, (SELECT count(*) FROM looked) AS looked, (SELECT count(*) FROM judged WHERE sure) AS sure,
        ids, lons, lats
 FROM (SELECT rank, id FROM looked ORDER BY rank DESC, id DESC LIMIT 1) s, doubtful
+"""
+
+# Whose risk rose since the walk began, or shortly before: the walk may have passed the place they have now, before
+# they had it. An import is told by when it began, and is seen when it ends: an hour is longer than any may take.
+RISEN = f"""
+WITH looked AS MATERIALIZED (
+    SELECT id, area_id, lon, lat, exercise FROM address
+    WHERE ranked_at >= $2 AND channel = $1 AND joined AND opted_out_at IS NULL),
+{_judged(3)}
+SELECT (SELECT array_send(array_agg(id)) FROM judged WHERE sure) AS sure, ids, lons, lats FROM doubtful
+"""
+MINE = """
+SELECT u.id FROM batch b CROSS JOIN LATERAL unnest(b.address_ids) AS u (id)
+WHERE b.dispatch_id = $1 AND u.id = ANY($2::bigint[])
 """
 
 # What follows a WITH that names who is `chosen`: batches of one language each. A language we have no words for gets
@@ -205,6 +226,11 @@ class Walk:
         place = await _place(self._row["geometry"])
         if here.rank <= 0 and here.id == 0 and (there := await self._all_there(here, place)):
             return there
+        there = await self._onward(here, place, most)
+        return there if there.more else await self._risen(there, place)
+
+    async def _onward(self, here: Here, place: _Place, most: int) -> Here:
+        """Look further, at about `most`, and skip to the next candidate where nobody was found."""
         there = await self._look(here, place, most)
         for _ in range(LOOKS - 1):
             if there.seq > here.seq or not there.more or place.squares is None:
@@ -223,7 +249,7 @@ class Walk:
         seen = await self._connection.fetchrow(ALL_THERE, *given, *bounds(place.geometry))
         if seen is None or seen["looked"] == FEW:
             return None
-        chosen = column(seen["sure"], "i8").tolist() + await place.holds(seen)
+        chosen = await place.everybody(seen)
         pack = self._pack(here, self._ancestors, self._before)
         added = _count(await self._connection.execute(TAKE_THESE, *pack, chosen)) if chosen else 0
         return replace(here, seq=here.seq + added, more=False)
@@ -251,6 +277,19 @@ class Walk:
             return replace(here, more=False)
         return replace(here, rank=first["rank"], id=first["id"] - 1)
 
+    async def _risen(self, here: Here, place: _Place) -> Here:
+        """Take at last whom the walk passed by: their risk rose meanwhile, to a place behind it."""
+        rule = (self._drill, self._whole, self._near, *bounds(place.geometry))
+        seen = await self._connection.fetchrow(RISEN, self._row["channel"], self._row["risen_since"], *rule)
+        chosen = await place.everybody(seen) if seen else []
+        if not chosen:
+            return here
+        mine = {r["id"] for r in await self._connection.fetch(MINE, self._row["id"], chosen)}
+        pack = self._pack(here, self._ancestors, self._before)
+        missed = [i for i in chosen if i not in mine]
+        added = _count(await self._connection.execute(TAKE_THESE, *pack, missed)) if missed else 0
+        return replace(here, seq=here.seq + added)
+
     def _pack(self, here: Here, ancestors: list[int], before: list[str]) -> tuple[object, ...]:
         row = self._row
         return (row["id"], row["account"], row["urgent"], here.seq, ancestors, before, row["facts"]["languages"])
@@ -262,6 +301,11 @@ class _Place:
 
     geometry: MultiPolygon
     squares: list[int] | None
+
+    async def everybody(self, seen: asyncpg.Record) -> list[int]:
+        """Give those who are in, surely or by their points."""
+        sure: list[int] = column(seen["sure"], "i8").tolist()
+        return sure + await self.holds(seen)
 
     async def holds(self, seen: asyncpg.Record) -> list[int]:
         """Tell which of the doubtful stand in the geometry, its edge included, by their ids."""

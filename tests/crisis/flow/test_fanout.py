@@ -178,6 +178,25 @@ async def test_with_failover_a_resident_is_warned_on_their_first_channel_only(
         assert {r["resident_id"] for r in people} == expected, channel
 
 
+async def test_whose_risk_rises_behind_the_walk_is_warned_all_the_same(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import makes the last one of the most at risk: once, and nobody who is elsewhere or has an earlier channel."""
+    monkeypatch.setattr(walk, "FEW", 0)
+    people = [await ground.live(point=(109.05, 0.05)) for _ in range(6)]
+    far = await ground.live(point=(111.0, 0.05))
+    both = await ground.live(point=(109.05, 0.05), channels=("sms", "telegram"))
+    rule = {"order": ["telegram", "sms"], "after": 60}
+    dispatch_id = await ground.release(Target(geometry=SQUARE, desc="x"), failover=rule)
+    async with ground.pool.acquire() as connection, connection.transaction():
+        assert await fanout.expand_step(connection, dispatch_id, 3)
+    risen = [people[0], people[-1], far, both]
+    await ground.pool.execute("UPDATE address SET rank = 2 WHERE resident_id = ANY($1)", risen)
+    found = Counter(ids_of(await ground.expand(dispatch_id, 3)))
+    rows = await ground.pool.fetch("SELECT id FROM address WHERE resident_id = ANY($1)", people)
+    assert found == Counter(r["id"] for r in rows)
+
+
 async def test_an_address_stands_where_its_resident_does(ground: Ground) -> None:
     """Whoever moves, joins, enrols or is refreshed by a file takes their addresses along."""
     (area,) = [await ground.pool.fetchval(ADD_AREA + " RETURNING id", "a")]
