@@ -21,6 +21,7 @@ EVERY = 1.0  # seconds between two looks
 AT_ONCE = 20  # batches of one look
 BATCH = 1_000  # addresses of a batch
 STUCK_FOR = timedelta(seconds=10)  # a next channel that is paused or not expanded is not asked for at every look
+ABSENT = 10.0  # seconds from one look to the next: more, and the service or its database was away
 
 LIVE = """
 SELECT id, sent, mode, facts FROM alert
@@ -54,10 +55,12 @@ CROSS JOIN LATERAL (
 ) w
 """
 
-# What an officer paused or stopped waits or ends with all that is in it: nobody of it is moved on.
+# What an officer paused or stopped waits or ends with all that is in it: nobody of it is moved on. While it was
+# paused, or nobody was there to send, a channel could not speak: that silence says nothing of it.
 DUE = """
 SELECT s.batch_id FROM dispatch d JOIN suspense s ON s.dispatch_id = d.id JOIN batch b ON b.id = s.batch_id
-WHERE d.alert_id = $1 AND d.state <> 'stopped' AND s.look_at <= $2 AND (b.state = 'done' OR s.since + $3 <= $2)
+WHERE d.alert_id = $1 AND d.state <> 'stopped' AND s.look_at <= $2
+  AND (b.state = 'done' OR greatest(s.since, d.resumed_at, $5) + $3 <= $2)
 ORDER BY s.look_at LIMIT $4
 """
 
@@ -66,8 +69,9 @@ ORDER BY s.look_at LIMIT $4
 # would cost every send. A part has failed when something was said of it and never that it arrived.
 LOOK = """
 WITH one AS (
-    SELECT s.batch_id, s.dispatch_id, s.since, b.state = 'done' AS done, u.id
-    FROM suspense s JOIN batch b ON b.id = s.batch_id CROSS JOIN LATERAL unnest(s.address_ids) AS u (id)
+    SELECT s.batch_id, s.dispatch_id, greatest(s.since, d.resumed_at, $2) AS since, b.state = 'done' AS done, u.id
+    FROM suspense s JOIN batch b ON b.id = s.batch_id JOIN dispatch d ON d.id = s.dispatch_id
+    CROSS JOIN LATERAL unnest(s.address_ids) AS u (id)
     WHERE s.batch_id = ANY($1::bigint[])),
 stood AS (
     SELECT o.batch_id, o.dispatch_id, o.since, o.done, o.id, max(t.account) AS account,
@@ -161,6 +165,7 @@ class _Course:
     rule: Rule
     languages: Sequence[str]
     telling: Collection[str]
+    awake: datetime | None  # since when somebody was there to send; None: always
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,10 +194,15 @@ async def run(pool: db.Pool, telling: Collection[str], now: Callable[[], datetim
 
     A step takes AT_ONCE batches, and rests as long as it took: it never has more than half a core of the database.
     """
+    loop = asyncio.get_running_loop()
+    awake, looked = now(), loop.time()
     while True:
         more = False
+        if loop.time() - looked > ABSENT:
+            awake = now()
         try:
-            more = await look_around(pool, telling, now)
+            more = await look_around(pool, telling, now, awake)
+            looked = loop.time()
         except db.FAULTS as error:
             if not db.is_brief(error):
                 raise
@@ -201,14 +211,26 @@ async def run(pool: db.Pool, telling: Collection[str], now: Callable[[], datetim
             await asyncio.sleep(every)
 
 
-async def look_around(pool: db.Pool, telling: Collection[str], now: Callable[[], datetime]) -> bool:
-    """Take one step of every live alert with failover, each in its turn; tell whether there may be more."""
+async def look_around(
+    pool: db.Pool, telling: Collection[str], now: Callable[[], datetime], awake: datetime | None = None
+) -> bool:
+    """Take one step of every live alert with failover, each in its turn; tell whether there may be more.
+
+    Before `awake` nobody was there to send: who was not sent to by then has their time from there.
+    """
     loop = asyncio.get_running_loop()
     some = False
     for row in await pool.fetch(LIVE, now()):
         rule = Rule.of(row["facts"]["failover"])
-        drill, languages = Mode(row["mode"]).drill, row["facts"]["languages"]
-        course = _Course(id=row["id"], sent=row["sent"], drill=drill, rule=rule, languages=languages, telling=telling)
+        course = _Course(
+            id=row["id"],
+            sent=row["sent"],
+            drill=Mode(row["mode"]).drill,
+            rule=rule,
+            languages=row["facts"]["languages"],
+            telling=telling,
+            awake=awake,
+        )
         began = loop.time()
         if await step(pool, course, now()):
             some = True
@@ -225,7 +247,8 @@ async def step(pool: db.Pool, course: _Course, now: datetime) -> bool:
             if not await connection.fetchval(ALONE, course.id):
                 return False
             tag = await connection.execute(ADOPT, course.id, list(course.rule.order), course.sent, SOONEST, AT_ONCE)
-            due = [r[0] for r in await connection.fetch(DUE, course.id, now, course.rule.after, AT_ONCE)]
+            given = (course.id, now, course.rule.after, AT_ONCE, course.awake)
+            due = [r[0] for r in await connection.fetch(DUE, *given)]
             sight = await _judge(connection, course, due, now)
             onward = await _onward(connection, course, list(sight.failed))
             if await connection.fetchrow(STILL_LIVE, course.id) is None:
@@ -242,7 +265,7 @@ async def step(pool: db.Pool, course: _Course, now: datetime) -> bool:
 async def _judge(connection: db.AnyConnection, course: _Course, batches: Sequence[int], now: datetime) -> _Sight:
     """Decide on everybody undecided in these batches."""
     sight = _Sight(batches=batches)
-    for row in await connection.fetch(LOOK, batches) if batches else []:
+    for row in await connection.fetch(LOOK, batches, course.awake) if batches else []:
         standing = Standing(
             since=row["since"],
             accepted_at=row["accepted_at"],

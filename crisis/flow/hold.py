@@ -44,7 +44,7 @@ WHERE id = ANY($1::bigint[]) AND state = ANY($3) AND (stopped IS NULL OR stopped
 RETURNING id
 """
 RESUME = """
-UPDATE dispatch SET state = 'sending', stopped = NULL, done_at = NULL
+UPDATE dispatch SET state = 'sending', stopped = NULL, done_at = NULL, resumed_at = $4
 WHERE id = ANY($1::bigint[]) AND state = ANY($2) AND stopped = ANY($3) RETURNING id
 """
 
@@ -116,7 +116,7 @@ async def resume(pool: db.Pool, alert_id: int, officer: Officer, channel: str | 
             raise IllegalMove(f"nothing of alert {alert_id} is paused: {_standing(chosen)}")
         _may_resume(officer, paused)
         guard = (before(DispatchState.SENDING), stopped_before(DispatchState.SENDING))
-        changed = [r["id"] for r in await connection.fetch(RESUME, [row["id"] for row in paused], *guard)]
+        changed = [r["id"] for r in await connection.fetch(RESUME, [row["id"] for row in paused], *guard, now)]
         await connection.execute(WAKE_WORKERS, changed)
         await connection.execute(WAKE_FANOUT, str(alert_id))
         await connection.execute(DUE_DONE, alert_id, now)

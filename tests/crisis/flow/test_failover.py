@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,18 @@ async def accept(ground: Ground, dispatch_id: int) -> None:
     await ground.pool.execute("UPDATE dispatch SET state = 'done' WHERE id = $1", dispatch_id)
 
 
+@dataclass(slots=True)
+class Clock:
+    """Stands still, and counts how often it was asked."""
+
+    at: datetime
+    asked: int = 0
+
+    def __call__(self) -> datetime:
+        self.asked += 1
+        return self.at
+
+
 async def look(ground: Ground, now: datetime) -> None:
     """Look until nothing more is due by then."""
     while await failover.look_around(ground.pool, {"sms"}, lambda: now):
@@ -100,6 +113,40 @@ async def test_what_an_officer_stopped_is_not_revived_by_failover(ground: Ground
     assert await moved(ground, telegram) == 0
     stands = [tuple(r) for r in await ground.pool.fetch(STATES)]
     assert stands == [("sms", "done", None), ("telegram", "stopped", "officer")]
+
+
+async def test_the_time_of_a_pause_is_no_silence(ground: Ground) -> None:
+    """Whoever was not sent to before a long pause has their whole time from the resume, and is moved on after it."""
+    await people(ground, 3)
+    alert_id, (_, telegram) = await release(ground)
+    officer = await rina(ground.pool)
+    await look(ground, after(1))
+    await hold.pause(ground.pool, alert_id, officer, "sms", "salah wilayah?", after(2))
+    await look(ground, after(300))
+    await hold.resume(ground.pool, alert_id, officer, "sms", after(301))
+    for seconds, expected in ((302, 0), (360, 0), (362, 3)):
+        await look(ground, after(seconds))
+        assert await moved(ground, telegram) == expected, seconds
+
+
+@pytest.mark.parametrize(("absent", "at_last"), [(10.0, 3), (-1.0, 0)], ids=["started", "away at every look"])
+async def test_while_nobody_was_there_to_send_no_channel_was_silent(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, absent: float, at_last: int
+) -> None:
+    """A service that was down or lost its database begins with sending, not with moving everybody on."""
+    monkeypatch.setattr(failover, "ABSENT", absent)
+    await people(ground, 3)
+    _, (_, telegram) = await release(ground)
+    clock = Clock(after(300))
+    running = asyncio.create_task(failover.run(ground.pool, {"sms"}, clock, every=0.01))
+    for seconds, expected in ((301, 0), (359, 0), (361, at_last)):
+        clock.at, enough = after(seconds), clock.asked + 12  # more than two looks
+        while clock.asked < enough:
+            await ground.pool.execute("SELECT")
+            assert not running.done()
+        assert await moved(ground, telegram) == expected, seconds
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_an_alert_whose_next_channel_is_paused_keeps_no_other_waiting(

@@ -63,7 +63,7 @@ async def test_every_statement_moves_a_dispatch_as_the_model_says(
         async with pool.acquire() as connection:
             if wanted is DispatchState.SENDING:
                 guard = (before(goal), stopped_before(wanted))
-                moved = await connection.fetch(hold.RESUME, [dispatch_id], *guard)
+                moved = await connection.fetch(hold.RESUME, [dispatch_id], *guard, NOW)
             elif wanted is Stopped.CANCELLED:
                 await release.stop(connection, [alert_id], wanted)
                 moved = await connection.fetch(STOPPED_NOW, wanted.value, why or "")
