@@ -32,7 +32,8 @@ SELECT set_config('work_mem', '64MB', true), set_config('max_parallel_workers_pe
 # parts of another: then, which is rare, each send is looked at by itself.
 PROGRESS = """
 WITH mine AS MATERIALIZED (
-    SELECT d.*, coalesce(a.state = 'live' AND a.facts -> 'failover' -> 'order' ? d.channel
+    SELECT d.*, coalesce(a.state = 'live' AND (d.state <> 'stopped' OR d.stopped = 'paused')
+                         AND a.facts -> 'failover' -> 'order' ? d.channel
                          AND a.facts -> 'failover' -> 'order' ->> -1 <> d.channel, false) AS moves_on
     FROM dispatch d JOIN alert a ON a.id = d.alert_id WHERE d.alert_id = $1),
 parts AS NOT MATERIALIZED (
@@ -123,7 +124,7 @@ async def progress(connection: db.AnyConnection, alert_id: int) -> list[dict[str
 
     `accepted` is the provider's word that it took the notice; only `delivered` comes from a receipt. `twice`
     counts sends accepted more than once for one address. Those not yet tried are the rest of the audience.
-    `failed_over` are those moved on to their next channel, `undecided` those who may yet be.
+    `failed_over` are those moved on to their next channel, `undecided` those who may yet be: nobody of what was stopped for good.
     """
     async with connection.transaction():
         await connection.execute(MEANS)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from crisis import db
-from crisis.flow import failover, hold
+from crisis.flow import failover, hold, receipts
 from crisis.model.audience import Target
 from crisis.model.officer import Officer, Role
 from tests.crisis.flow.ground import ADD_DISPATCH, BATCHES, SQUARE, Ground, ids_of
@@ -113,6 +113,21 @@ async def test_what_an_officer_stopped_is_not_revived_by_failover(ground: Ground
     assert await moved(ground, telegram) == 0
     stands = [tuple(r) for r in await ground.pool.fetch(STATES)]
     assert stands == [("sms", "done", None), ("telegram", "stopped", "officer")]
+
+
+@pytest.mark.parametrize(("hold_back", "expected"), [(hold.pause, 3), (hold.stop, 0)], ids=["paused", "stopped"])
+async def test_what_is_stopped_for_good_leaves_nobody_undecided(
+    ground: Ground, hold_back: Callable[..., Awaitable[hold.Held]], expected: int
+) -> None:
+    """On an alert that is still live: else whoever watches its progress would wait for the end for ever."""
+    await people(ground, 3)
+    alert_id, _ = await release(ground)
+    await look(ground, after(1))
+    await hold_back(ground.pool, alert_id, await rina(ground.pool), None, "salah besar", after(2))
+    await look(ground, after(600))
+    async with ground.pool.acquire() as connection:
+        told = {d["channel"]: d["undecided"] for d in await receipts.progress(connection, alert_id)}
+    assert told == {"sms": expected, "telegram": 0}
 
 
 async def test_the_time_of_a_pause_is_no_silence(ground: Ground) -> None:
