@@ -13,6 +13,8 @@ import asyncpg
 
 from crisis import db, log
 from crisis.model.alert import Mode
+from crisis.model.area import from_geojson
+from crisis.model.audience import Place, Target, members
 from crisis.model.failover import SOONEST, Rule, Standing, Verdict, decide, look_again
 
 logger = log.get("failover")
@@ -116,6 +118,26 @@ WHERE EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = u.dispatch_id AND t.ad
    OR u.id IN (SELECT unnest(b.address_ids) FROM batch b
                WHERE b.dispatch_id = ANY($2) AND b.state IN ('ready', 'leased'))
 """
+
+# A walk leaves out who has an earlier channel. Whoever opted out of that one before its own walk came by is in no
+# batch at all. Once every walk has ended nobody can come to be so: it is asked once.
+UNSWEPT = """
+SELECT geometry::text AS geometry, area_desc, area_ids, near_ids FROM alert
+WHERE id = $1 AND EXISTS (SELECT FROM dispatch WHERE alert_id = $1 AND channel = ANY($2::text[]) AND NOT swept)
+  AND NOT EXISTS (SELECT FROM dispatch WHERE alert_id = $1 AND channel = ANY($2::text[])
+                  AND (stopped = 'paused' OR (NOT expanded AND state <> 'stopped')))
+"""
+MISSED = """
+SELECT a.id, a.area_id, a.lon, a.lat, d.id AS dispatch_id
+FROM address a JOIN dispatch d ON d.alert_id = $1 AND d.channel = a.channel
+WHERE a.opted_out_at >= $3::timestamptz - interval '1 minute' AND a.channel = ANY($2::text[])
+  AND a.joined AND (a.exercise OR NOT $4)
+  AND NOT EXISTS (SELECT FROM address e WHERE e.resident_id = a.resident_id AND e.opted_out_at IS NULL
+                  AND array_position($2, e.channel) <= array_position($2, a.channel) OFFSET 0)
+  AND a.id NOT IN (SELECT unnest(b.address_ids) FROM batch b JOIN dispatch o ON o.id = b.dispatch_id
+                   WHERE o.alert_id = $1)
+"""
+SWEPT = "UPDATE dispatch SET swept = true WHERE alert_id = $1 AND channel = ANY($2::text[])"
 
 # The only move from done to sending, and never from stopped.
 TAKE = """
@@ -250,11 +272,12 @@ async def step(pool: db.Pool, course: _Course, now: datetime) -> bool:
             given = (course.id, now, course.rule.after, AT_ONCE, course.awake)
             due = [r[0] for r in await connection.fetch(DUE, *given)]
             sight = await _judge(connection, course, due, now)
-            onward = await _onward(connection, course, list(sight.failed))
+            missed = await _missed(connection, course)
+            onward = await _onward(connection, course, [*sight.failed, *(missed or ())])
             if await connection.fetchrow(STILL_LIVE, course.id) is None:
                 raise _Ended
             calls = [r[0] for r in await connection.fetch(REVIVE, course.id)]
-            calls += await _settle(connection, course, sight, onward, now)
+            calls += await _settle(connection, course, sight, missed, onward, now)
             if calls:
                 await connection.execute(WAKE, calls)
                 await connection.execute(TELL)
@@ -283,6 +306,25 @@ async def _judge(connection: db.AnyConnection, course: _Course, batches: Sequenc
     return sight
 
 
+async def _missed(connection: db.AnyConnection, course: _Course) -> dict[int, int] | None:
+    """Find whom every walk left out, by address and its dispatch; None while there is a walk, or when it was done."""
+    order = list(course.rule.order)
+    row = await connection.fetchrow(UNSWEPT, course.id, order)
+    if row is None:
+        return None
+    found = await connection.fetch(MISSED, course.id, order, course.sent, course.drill)
+    if not found:
+        return {}
+    target = Target(
+        geometry=await asyncio.to_thread(from_geojson, row["geometry"]),
+        desc=row["area_desc"],
+        area_ids=frozenset(row["area_ids"]),
+        near_ids=frozenset(row["near_ids"]),
+    )
+    chosen = members(target, [Place(area_id=r["area_id"], lon=r["lon"], lat=r["lat"]) for r in found])
+    return {r["id"]: r["dispatch_id"] for r, there in zip(found, chosen, strict=True) if there}
+
+
 async def _onward(connection: db.AnyConnection, course: _Course, failed: list[int]) -> _Onward:
     """Find where residents can be warned next, and who must wait for it."""
     if not failed:
@@ -295,11 +337,19 @@ async def _onward(connection: db.AnyConnection, course: _Course, failed: list[in
 
 
 async def _settle(
-    connection: db.AnyConnection, course: _Course, sight: _Sight, onward: _Onward, now: datetime
+    connection: db.AnyConnection,
+    course: _Course,
+    sight: _Sight,
+    missed: Mapping[int, int] | None,
+    onward: _Onward,
+    now: datetime,
 ) -> list[str]:
     """Write down what was decided of these batches; give the calls for the workers of what was moved on."""
-    calls, stuck = await _move(connection, course, {i: r["dispatch_id"] for i, r in sight.failed.items()}, onward, now)
-    waiting = sight.waiting + [(sight.failed[i]["batch_id"], i, now + STUCK_FOR) for i in stuck]
+    came_from = {i: r["dispatch_id"] for i, r in sight.failed.items()} | dict(missed or {})
+    calls, stuck = await _move(connection, course, came_from, onward, now)
+    if missed is not None and stuck.isdisjoint(missed):
+        await connection.execute(SWEPT, course.id, list(course.rule.order))
+    waiting = sight.waiting + [(sight.failed[i]["batch_id"], i, now + STUCK_FOR) for i in stuck if i in sight.failed]
     if waiting:
         await connection.execute(KEEP, *map(list, zip(*waiting, strict=True)))
     await connection.execute(DECIDED, list(set(sight.batches) - {batch for batch, _, _ in waiting}))

@@ -124,7 +124,8 @@ async def progress(connection: db.AnyConnection, alert_id: int) -> list[dict[str
 
     `accepted` is the provider's word that it took the notice; only `delivered` comes from a receipt. `twice`
     counts sends accepted more than once for one address. Those not yet tried are the rest of the audience.
-    `failed_over` are those moved on to their next channel, `undecided` those who may yet be: nobody of what was stopped for good.
+    `failed_over` are those moved on to their next channel, `undecided` those who may yet be; of what was stopped for
+    good that is nobody.
     """
     async with connection.transaction():
         await connection.execute(MEANS)

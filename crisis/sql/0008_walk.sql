@@ -12,3 +12,4 @@ CREATE TRIGGER address_is_ranked BEFORE UPDATE OF rank ON address
 CREATE INDEX address_ranked ON address (ranked_at) WHERE ranked_at IS NOT NULL;
 
 ALTER TABLE dispatch ADD COLUMN resumed_at timestamptz;  -- failover: no silence counts from before
+ALTER TABLE dispatch ADD COLUMN swept boolean NOT NULL DEFAULT false;  -- failover: who fell between two walks was found

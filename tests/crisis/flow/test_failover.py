@@ -181,6 +181,31 @@ async def test_an_alert_whose_next_channel_is_paused_keeps_no_other_waiting(
     assert await moved(ground, telegram) == 3
 
 
+OPT_OUT = "UPDATE address SET opted_out_at = now() WHERE resident_id = ANY($1) AND channel = 'telegram'"
+TO_WHOM = "SELECT resident_id FROM address WHERE id = ANY($1) ORDER BY resident_id"
+
+
+async def test_whoever_opts_out_between_the_walks_of_two_channels_is_warned_on_the_other(ground: Ground) -> None:
+    """The later channel is walked first and leaves them out, the first one comes too late: once, and nobody else."""
+    left, stays, late = await people(ground, 3)
+    (only,) = await people(ground, 1, ["telegram"])
+    far = await ground.live(point=(111.0, 0.05), channels=("sms", "telegram"))
+    sms = await ground.release(TARGET, failover=RULE | {"order": ["telegram", "sms"]})
+    alert_id = await ground.alert_of(sms)
+    telegram = await ground.pool.fetchval(ADD_DISPATCH, alert_id, "telegram")
+    await ground.expand(sms)
+    await ground.pool.execute(OPT_OUT, [left, only, far])
+    await look(ground, after(1))  # not yet: the first channel is still to be walked
+    await ground.expand(telegram)
+    await ground.pool.execute(OPT_OUT, [late])  # in a batch, so the delivery finds it
+    for seconds in (2, 3):
+        await look(ground, after(seconds))
+        chosen = [ids_of(await ground.pool.fetch(BATCHES, d)) for d in (sms, telegram)]
+        warned = [[r[0] for r in await ground.pool.fetch(TO_WHOM, ids)] for ids in chosen]
+        assert warned == [[left], [stays, late]]
+        assert len(chosen[0]) == 1
+
+
 WAITS = """
 SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'receipt'::regclass
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
