@@ -18,6 +18,7 @@ from crisis.privacy import Vault
 logger = log.get("deliver")
 
 BETWEEN = 99  # the urgency of a call that breaks into nothing: an ordinary answer
+MOMENT = 0.03  # seconds: what was just released has the machine to itself before anybody tidies up
 POLL = 1.0  # seconds: the safety net under LISTEN
 SPARE = 30.0  # seconds more than we know to have been deaf: a line that died silently is noticed only after a while
 LANES = 3  # loads of one account in hand at once: one is fetched and one written down while one is sent
@@ -49,7 +50,7 @@ class Courier:
             if rank:
                 account.called = account.calls[int(rank)] = loop_now()
                 account.called_out.set()
-            account.wake.set()
+            account.call()
 
     def stop_dispatch(self, payload: str) -> None:
         """Hear NOTIFY stop: nothing more of what is in hand of this dispatch leaves."""
@@ -71,7 +72,7 @@ class Courier:
         if self._shared.deaf:
             self._heard_again.set()
         for account in self._accounts.values():
-            account.wake.set()
+            account.call()
             account.called_out.set()
 
     async def run(self) -> None:
@@ -120,8 +121,9 @@ class Courier:
                 await asyncio.sleep(min(blocked, POLL))
                 continue
             try:
+                heard = account.heard
                 if not await self._work(account):
-                    await self._rest(account)
+                    await self._rest(account, heard)
             except Away as away:
                 await self._wait_out(account, away)
 
@@ -146,18 +148,34 @@ class Courier:
         logger.warning("deliver.source_away", account=account.name, error=str(away))
         await asyncio.sleep(POLL)
 
-    async def _rest(self, account: Account) -> None:
-        """Wait for a call, the next due retry, or the poll that catches a call that was missed."""
-        self._shared.forget(loop_now())
-        next_retry = await self._source.rest(account)
-        await _until(account.wake, POLL if next_retry is None else min(max(next_retry, 0.01), POLL))
+    async def _rest(self, account: Account, heard: int) -> None:
+        """Wait for a call after the one heard last, the next due retry, or the poll that catches a missed call."""
+        if account.heard == heard:
+            await _until(account.wake, POLL if account.resting else MOMENT)
+        if account.resting or account.heard != heard or self._shared.draining:
+            return
+        account.resting = True  # one lane asks and waits for all
+        try:
+            self._shared.forget(loop_now())
+            next_retry = await self._source.rest(account)
+            if account.heard == heard:
+                await _until(account.wake, POLL if next_retry is None else min(max(next_retry, 0.01), POLL))
+        finally:
+            account.resting = False
+            account.call()
 
     async def _work(self, account: Account) -> bool:
         if self._ledger.late:  # the database was away: the lane next door may take again what is not yet written
             await self._ledger.settled()
-        called = any(at > account.heeded for rank, at in account.calls.items() if rank != BETWEEN)
-        account.heeded = loop_now()
-        loads = await self._source.take(account, called=called)
+        async with account.taking:
+            heard = account.heard
+            if account.barren == heard or self._shared.draining:
+                return False
+            called = any(at > account.heeded for rank, at in account.calls.items() if rank != BETWEEN)
+            account.heeded = loop_now()
+            loads = await self._source.take(account, called=called)
+            if not loads:
+                account.barren = heard
         for load in loads:
             await self._send(account, load)
         return bool(loads)
@@ -168,6 +186,8 @@ class Courier:
             await self._carry(account, load)
         finally:
             account.in_hand.remove(load.urgent)
+            if account.barren == account.heard:  # while this was in hand nothing less urgent was given out
+                account.call()
 
     async def _carry(self, account: Account, load: Load) -> None:
         try:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import asyncpg
 
 from crisis import db, log
-from crisis.flow.walk import BATCH, PLAN, Here, Walk
+from crisis.flow.walk import BATCH, Here, Walk
 from crisis.model.alert import ENDING
 from crisis.model.words import Purpose
 
@@ -42,7 +42,11 @@ ADD = """
 INSERT INTO batch (dispatch_id, account, urgent, seq, language, address_ids) VALUES ($1, $2, $3, $4, $5, $6)
 """
 
-ADVANCE = "UPDATE dispatch SET at_rank = $2, at_id = $3, next_seq = $4, expanded = $5 WHERE id = $1"
+# Whoever listens hears of new batches when this is committed; of nothing new ($6 empty) nobody is told.
+ADVANCE = """
+WITH advanced AS (UPDATE dispatch SET at_rank = $2, at_id = $3, next_seq = $4, expanded = $5 WHERE id = $1)
+SELECT pg_notify('batch', $6) WHERE $6 <> ''
+"""
 
 # Done means: all expanded, every batch done, no retry left; an empty dispatch is done at once. Two who look at
 # the same moment may both find it so; one counts. Whoever adds a batch in that moment holds the row: when it is free
@@ -54,8 +58,6 @@ WHERE d.id = s.id AND d.next_seq = s.next_seq AND d.expanded AND d.state IN ('wa
   AND NOT EXISTS (SELECT FROM batch WHERE dispatch_id = $1 AND state IN ('ready', 'leased'))
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
 """
-
-WAKE = "SELECT pg_notify('batch', $1)"
 
 # One that another worker is at is skipped here too: asked for again and again it would keep this one spinning.
 UNEXPANDED = """
@@ -76,16 +78,16 @@ async def expand_step(connection: db.AnyConnection, dispatch_id: int, most: int)
         return False
     here = Here(rank=row["at_rank"], id=row["at_id"], seq=row["next_seq"])
     there = await (_pages(connection, row, here) if row["reach"] == "posted" else _next(connection, row, here, most))
-    await connection.execute(ADVANCE, dispatch_id, there.rank, there.id, there.seq, not there.more)
-    await connection.execute(DONE, dispatch_id)
-    if there.seq > here.seq or not there.more:
-        await connection.execute(WAKE, f"{row['account']} {row['urgent']}")
+    found = there.seq > here.seq
+    call = f"{row['account']} {row['urgent']}" if found or not there.more else ""
+    await connection.execute(ADVANCE, dispatch_id, there.rank, there.id, there.seq, not there.more, call)
+    if not found and not there.more:  # with a batch just made it is surely not done
+        await connection.execute(DONE, dispatch_id)
     return there.more
 
 
 async def _next(connection: db.AnyConnection, row: asyncpg.Record, here: Here, most: int) -> Here:
     """Go on with those an earlier alert of the chain reached, then with those inside now, unless this one ends it."""
-    await connection.execute(PLAN)
     ancestors = [r["id"] for r in await connection.fetch(ANCESTORS, row["refs"], row["channel"])] if row["refs"] else []
     walk = Walk(connection, row, ancestors)
     if ancestors and here.rank < 0:

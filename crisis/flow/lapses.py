@@ -64,21 +64,22 @@ class Lapses:
         """Tell whether a lease that has lapsed by the database's clock was given up by its worker."""
         return loop_now() >= self._trusted_from
 
-    async def tidy(self, connection: db.AnyConnection, account: str) -> None:
-        """Free the lapsed batches of an account, at most every half second."""
+    async def tidy(self, connection: db.AnyConnection, account: str) -> bool:
+        """Free the lapsed batches of an account, at most every half second; tell whether there were any."""
         now = loop_now()
         if now - self._tidied.get(account, -TIDY_EVERY) < TIDY_EVERY:
-            return
+            return False
         self._tidied[account] = now
         await self._read_clock(connection)
         if not self.trusted:
-            return
+            return False
         lapsed = await connection.fetch(RECLAIM, account)
         if all(row["lapses"] < MANY_LAPSES for row in lapsed):
-            return
+            return bool(lapsed)
         async with connection.transaction():
             for row in await connection.fetch(SUSPECTS, account, MANY_LAPSES):
                 await _take_apart(connection, account, row)
+        return True
 
     async def _read_clock(self, connection: db.AnyConnection) -> None:
         before = loop_now()

@@ -21,6 +21,7 @@ from crisis.flow.trip import ANY, Account, Away, Cargo, End, Load
 logger = log.get("deliver")
 
 RETRIES = 500  # taken at once
+A_MOMENT = 0.02  # seconds
 HELD_FOR = 0.3  # seconds until an address is looked at again to which a former notice may be on the wire
 
 # Another worker may look at the same row: SKIP LOCKED gives it to one. Most urgent first, then most at risk.
@@ -193,15 +194,21 @@ class Leases:
         """Lease what is next: due retries and batches in turn, a batch first when something new called."""
         with _away():
             async with self._pool.acquire() as connection:
-                await self._lapses.tidy(connection, account.name)
                 if below < ANY:
                     return await self._take_batch(connection, account, below)
-                batch_first = called or self._had_retries.get(account.name, False)
-                loads = await self._take_batch(connection, account, ANY) if batch_first else []
-                loads = loads or await self._take_retries(connection, account)
-                if not loads and not batch_first:
-                    loads = await self._take_batch(connection, account, ANY)
+                loads = await self._next(connection, account, called)
+                # What lapsed is looked for when there is time: here, and after each load that ends.
+                if not loads and await self._lapses.tidy(connection, account.name):
+                    loads = await self._next(connection, account, called)
         return loads
+
+    async def _next(self, connection: db.AnyConnection, account: Account, called: bool) -> list[Load]:
+        batch_first = called or self._had_retries.get(account.name, False)
+        if batch_first and (loads := await self._take_batch(connection, account, ANY)):
+            return loads
+        if loads := await self._take_retries(connection, account):
+            return loads
+        return [] if batch_first else await self._take_batch(connection, account, ANY)
 
     async def _take_batch(self, connection: db.AnyConnection, account: Account, below: int) -> list[Load]:
         taken = loop_now()  # before we ask: our lease must not outlast the database's
@@ -223,6 +230,7 @@ class Leases:
         telling.add_done_callback(self._telling.discard)
 
     async def _say_sending(self, dispatch_id: int) -> None:
+        await asyncio.sleep(A_MOMENT)  # the first send goes before
         try:
             await self._pool.execute(SENDING, dispatch_id)
         except db.FAULTS as error:
@@ -282,6 +290,7 @@ class Leases:
                     await bucket.rest(connection, account.name, end.hold)
                 if end.misconfigured:
                     await self._call_officer(connection, account, end.misconfigured)
+                await self._lapses.tidy(connection, account.name)
 
     async def _give_back_retries(self, connection: db.AnyConnection, load: Load, end: End) -> None:
         await connection.execute(GONE_RETRIES, load.dispatch_id, end.unsendable)

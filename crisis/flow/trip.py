@@ -33,12 +33,21 @@ class Account:
     channel: Channel
     pace: Pace
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: int = 0  # how often anything called for a look
+    barren: int = -1  # the number of calls at which a lane found nothing: until the next one nobody need look
+    taking: asyncio.Lock = field(default_factory=asyncio.Lock)  # one lane looks at a time
+    resting: bool = False  # a lane waits for the next retry, on behalf of all
     called_out: asyncio.Event = field(default_factory=asyncio.Event)  # as wake, by an alert of some urgency
     in_hand: list[int] = field(default_factory=list)  # the urgency of each load that a lane has
     calls: dict[int, float] = field(default_factory=dict)  # when each urgency last called, by the loop's clock
     called: float = 0.0  # when anything last called
     heeded: float = 0.0  # when a lane last looked for what called
     trouble: str = ""
+
+    def call(self) -> None:
+        """Have all lanes look for work again."""
+        self.heard += 1
+        self.wake.set()
 
 
 @dataclass(frozen=True, slots=True)

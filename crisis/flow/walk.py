@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from shapely import MultiPolygon
 from crisis import db
 from crisis.model.alert import Mode
 from crisis.model.area import bounds, from_geojson, inside
-from crisis.model.audience import cells, column
+from crisis.model.audience import cells, column, runs
 
 BATCH = 1_000  # addresses of a batch
 FEW = 4_000  # candidates, rows looked at, that are taken all at once
@@ -38,7 +39,9 @@ KEPT = """
         NOT EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = ANY($5) AND t.address_id = a.id
                     AND t.outcome IN ('accepted', 'unknown') OFFSET 0)
         AND a.id NOT IN (SELECT unnest(address_ids) FROM batch
-                         WHERE dispatch_id = ANY($5) AND lease > 0 AND state <> 'done')))
+                         WHERE dispatch_id = ANY($5) AND lease > 0 AND state <> 'done')
+        AND a.id NOT IN (SELECT unnest(address_ids) FROM batch
+                         WHERE id = ANY(ARRAY(SELECT unnest(in_hand) FROM dispatch WHERE id = $1)))))
     AND ($6::text[] = '{}' OR NOT EXISTS (
         SELECT FROM address e WHERE e.resident_id = a.resident_id AND e.channel = ANY($6) AND e.opted_out_at IS NULL
         OFFSET 0))
@@ -64,19 +67,21 @@ doubtful AS MATERIALIZED (
 
 
 # Everybody in the areas and cells of the target, to a bound of rows looked at; whoever is in both comes twice. Few
-# enough, and a village is warned whole in the release itself.
+# enough, and a village is warned whole in the release itself. The cells are told by their runs from west to east, and
+# read in the order of their index, so that Postgres goes through that alone.
 ALL_THERE = f"""
 WITH there AS MATERIALIZED (
     SELECT p.* FROM unnest($2::bigint[]) s (area_id) CROSS JOIN LATERAL (
         SELECT id, area_id, lon, lat, exercise FROM address
         WHERE channel = $1 AND area_id = s.area_id AND joined AND opted_out_at IS NULL ORDER BY rank, id LIMIT $4) p
     UNION ALL
-    SELECT p.* FROM unnest($3::integer[]) s (cell) CROSS JOIN LATERAL (
+    SELECT p.* FROM unnest($3::integer[], $5::integer[]) s (first, last) CROSS JOIN LATERAL (
         SELECT id, area_id, lon, lat, exercise FROM address
-        WHERE channel = $1 AND cell = s.cell AND joined AND opted_out_at IS NULL ORDER BY rank, id LIMIT $4) p
+        WHERE channel = $1 AND cell BETWEEN s.first AND s.last AND joined AND opted_out_at IS NULL
+        ORDER BY cell, rank, id LIMIT $4) p
     LIMIT $4),
 looked AS MATERIALIZED (SELECT DISTINCT * FROM there),
-{_judged(5)}
+{_judged(6)}
 SELECT (SELECT count(*) FROM there) AS looked,
        (SELECT array_send(array_agg(id)) FROM judged WHERE sure) AS sure, ids, lons, lats FROM doubtful
 """
@@ -159,19 +164,20 @@ ORDER BY rank, id LIMIT 1
 # Nobody of a batch that was never leased was reached. `id + 0` keeps Postgres from going through all batches there
 # ever were in the order of their ids.
 ROSTER = """
-SELECT id, dispatch_id FROM batch WHERE dispatch_id = ANY($1::bigint[]) AND id > $2 AND lease > 0
+SELECT id, dispatch_id, state <> 'done' AS in_hand FROM batch
+WHERE dispatch_id = ANY($1::bigint[]) AND id > $2 AND lease > 0
 ORDER BY id + 0 LIMIT $3
 """
 
 # Of some batches of one ancestor: who was reached by it and by none before it. A batch that was leased and is not
 # finished may have sends in flight that no attempt tells of yet; whoever is in it counts as reached, for a cancel
-# too many hurts less than one missed. Should one of its sends fail after this look, a later part of the walk may
-# choose the same address again; whoever leases that batch finds the attempt. In the order of the ids neighbours
+# too many hurts less than one missed. Should one of its sends fail after this look, no later part of the walk may
+# choose that address again: so the dispatch keeps which batches were in hand. In the order of the ids neighbours
 # share their pages: as they come from a hash, each would be read anew.
 REACHED = f"""
 WITH chosen AS MATERIALIZED (
     SELECT a.id, a.rank, a.language
-    FROM (SELECT w.id, bool_or(b.state <> 'done') AS in_hand
+    FROM (SELECT w.id, bool_or(b.id = ANY($11::bigint[])) AS in_hand
           FROM batch b CROSS JOIN LATERAL unnest(b.address_ids) w (id) WHERE b.id = ANY($8::bigint[])
           GROUP BY 1 ORDER BY 1) w
     CROSS JOIN LATERAL (SELECT id, rank, language, resident_id FROM address
@@ -179,6 +185,7 @@ WITH chosen AS MATERIALIZED (
     WHERE (w.in_hand OR EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $9 AND t.address_id = a.id
                                 AND t.outcome IN ('accepted', 'unknown') OFFSET 0)) {KEPT})
 {PACK}"""
+KEEP_IN_HAND = "UPDATE dispatch SET in_hand = in_hand || $2::bigint[] WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,25 +214,26 @@ class Walk:
 
     async def reached(self, here: Here, most: int) -> Here:
         """Take the next of those that earlier alerts of the chain reached: about `most`, by whole batches."""
+        await self._connection.execute(PLAN)
         found = await self._connection.fetch(ROSTER, self._ancestors, here.id, max(1, most // BATCH))
         if not found:
             return Here(rank=0, id=0, seq=here.seq)
         dispatch_id = found[0]["dispatch_id"]
-        batches = []
-        for batch in found:
-            if batch["dispatch_id"] != dispatch_id:
-                break
-            batches.append(batch["id"])
+        batches = list(itertools.takewhile(lambda b: b["dispatch_id"] == dispatch_id, found))
+        in_hand = [b["id"] for b in batches if b["in_hand"]]
         before = [a for a in self._ancestors if a < dispatch_id]
-        given = (*self._pack(here, before, []), batches, dispatch_id, self._drill)
+        given = (*self._pack(here, before, []), [b["id"] for b in batches], dispatch_id, self._drill, in_hand)
         added = _count(await self._connection.execute(REACHED, *given))
-        return Here(rank=-1, id=batches[-1], seq=here.seq + added)
+        if in_hand:
+            await self._connection.execute(KEEP_IN_HAND, self._row["id"], in_hand)
+        return Here(rank=-1, id=batches[-1]["id"], seq=here.seq + added)
 
     async def inside(self, here: Here, most: int) -> Here:
         """Take the next of those in the target whom no earlier alert of the chain reached; looks at about `most`."""
         place = await _place(self._row["geometry"])
         if here.rank <= 0 and here.id == 0 and (there := await self._all_there(here, place)):
             return there
+        await self._connection.execute(PLAN)
         there = await self._onward(here, place, most)
         return there if there.more else await self._risen(there, place)
 
@@ -245,7 +253,8 @@ class Walk:
         if place.squares is None:
             return None
         areas = [*self._whole, *self._near]
-        given = (self._row["channel"], areas, place.squares, FEW, self._drill, self._whole, self._near)
+        first, last = runs(place.squares)
+        given = (self._row["channel"], areas, first, FEW, last, self._drill, self._whole, self._near)
         seen = await self._connection.fetchrow(ALL_THERE, *given, *bounds(place.geometry))
         if seen is None or seen["looked"] == FEW:
             return None

@@ -74,6 +74,14 @@ def cells(geometry: MultiPolygon) -> list[int] | None:
     return sorted(found)
 
 
+def runs(named: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Give the first and the last of each run of neighbours among numbers in rising order, as two lists."""
+    numbers = np.array(named, dtype=np.int64)
+    breaks = np.flatnonzero(np.diff(numbers) > 1)
+    first, last = np.append(0, breaks + 1), np.append(breaks, len(numbers) - 1)
+    return (numbers[first].tolist(), numbers[last].tolist()) if len(numbers) else ([], [])
+
+
 def _grid(part: Polygon) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     west, south, east, north = np.floor(np.array(part.bounds) * CELLS_A_DEGREE + (-EDGE, -EDGE, EDGE, EDGE))
     return np.arange(south, north + 1, dtype=np.int64), np.arange(west, east + 1, dtype=np.int64)

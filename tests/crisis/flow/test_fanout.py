@@ -13,7 +13,7 @@ from crisis import db
 from crisis.flow import fanout, walk
 from crisis.flow.trigger import count_audience
 from crisis.model.alert import Mode
-from crisis.model.audience import Place, Target, cells, column, members
+from crisis.model.audience import Place, Target, cells, column, members, runs
 from tests.crisis.flow.ground import (
     ADD_ADDRESS,
     ADD_AREA,
@@ -157,6 +157,23 @@ async def test_an_update_goes_to_the_reached_and_to_all_who_are_inside_now_once_
     assert leads == sorted(leads)
 
 
+async def test_whose_send_in_flight_fails_behind_the_walk_is_chosen_once(ground: Ground) -> None:
+    """They counted as reached while the earlier alert had them in hand; refused since, they are also inside."""
+    people = [await ground.live(point=(109.05, 0.05)) for _ in range(6)]
+    target = Target(geometry=SQUARE, desc="x")
+    first = await ground.release(target)
+    await ground.expand(first)
+    await ground.pool.execute("UPDATE batch SET state = 'leased', lease = 1")
+    late = await ground.live(point=(109.05, 0.05))
+    update = await ground.release(target, purpose="update", refs=[await ground.alert_of(first)])
+    async with ground.pool.acquire() as connection, connection.transaction():
+        assert await fanout.expand_step(connection, update, 1000)
+    await ground.send(first, ["refused"])
+    found = Counter(ids_of(await ground.expand(update)))
+    rows = await ground.pool.fetch("SELECT id FROM address WHERE resident_id = ANY($1)", [*people, late])
+    assert found == Counter(r["id"] for r in rows)
+
+
 @pytest.mark.parametrize("few", [0, walk.FEW], ids=["walked", "at once"])
 async def test_with_failover_a_resident_is_warned_on_their_first_channel_only(
     ground: Ground, few: int, monkeypatch: pytest.MonkeyPatch
@@ -250,6 +267,13 @@ async def test_the_cells_of_a_target_hold_every_point_of_it(ground: Ground, seed
     named = cells(shape)
     assert named is not None
     assert {r["cell"] for r, inside in zip(found, chosen, strict=True) if inside} <= set(named), seed
+
+
+def test_neighbouring_cells_are_told_by_their_runs() -> None:
+    """None missed and none added, a run of one included."""
+    table = {(): ([], []), (5,): ([5], [5]), (1, 2, 3): ([1], [3]), (1, 2, 4, 8, 9): ([1, 4, 8], [2, 4, 9])}
+    for named, expected in table.items():
+        assert runs(named) == expected
 
 
 async def test_columns_are_read_as_postgres_writes_them(pool: db.Pool) -> None:
