@@ -13,3 +13,4 @@ CREATE INDEX address_ranked ON address (ranked_at) WHERE ranked_at IS NOT NULL;
 
 ALTER TABLE dispatch ADD COLUMN resumed_at timestamptz;  -- failover: no silence counts from before
 ALTER TABLE dispatch ADD COLUMN swept boolean NOT NULL DEFAULT false;  -- failover: who fell between two walks was found
+ALTER TABLE dispatch ADD COLUMN in_hand bigint[] NOT NULL DEFAULT '{}';  -- batches of earlier alerts, leased when looked at
