@@ -59,11 +59,12 @@ WHERE d.id = s.id AND d.next_seq = s.next_seq AND d.expanded AND d.state IN ('wa
   AND NOT EXISTS (SELECT FROM retry WHERE dispatch_id = $1)
 """
 
-# One that another worker is at is skipped here too: asked for again and again it would keep this one spinning.
+# One that another worker is at is skipped here too: asked for again and again it would keep this one spinning. Of
+# equally urgent ones the one with the fewest batches: no channel waits for the million of another.
 UNEXPANDED = """
 SELECT id FROM dispatch
 WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending')
-ORDER BY urgent, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+ORDER BY urgent, next_seq, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 

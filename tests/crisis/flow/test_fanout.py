@@ -214,6 +214,22 @@ async def test_whose_risk_rises_behind_the_walk_is_warned_all_the_same(
     assert found == Counter(r["id"] for r in rows)
 
 
+async def test_no_channel_waits_for_the_whole_of_another(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two channels of one alert are expanded in turns; what is more urgent still goes before both."""
+    monkeypatch.setattr(walk, "FEW", 0)
+    monkeypatch.setattr(fanout, "STEP", 3)
+    for _ in range(12):
+        await ground.live(point=(109.05, 0.05), channels=("sms", "telegram", "email"))
+    target = Target(geometry=SQUARE, desc="x")
+    calm = [await ground.release(target, channel=channel) for channel in ("sms", "telegram")]
+    await ground.pool.execute("UPDATE dispatch SET urgent = 1")
+    urgent = await ground.release(target, channel="email")
+    for _ in range(7):
+        assert await fanout.expand_next(ground.pool)
+    counts = [len(ids_of(await ground.pool.fetch(BATCHES, each))) for each in (urgent, *calm)]
+    assert counts == [12, 3, 3]
+
+
 async def test_an_address_stands_where_its_resident_does(ground: Ground) -> None:
     """Whoever moves, joins, enrols or is refreshed by a file takes their addresses along."""
     (area,) = [await ground.pool.fetchval(ADD_AREA + " RETURNING id", "a")]
