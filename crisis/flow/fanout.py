@@ -18,6 +18,7 @@ logger = log.get("fanout")
 
 FIRST_STEP = 1_000  # addresses looked at inside the release transaction: the first send waits for these only
 STEP = 20_000  # addresses looked at in each later transaction
+REST = 30.0  # seconds a dispatch is left alone after a step of it failed
 
 # A second worker, or the release itself, may be at the same dispatch: whoever has the row expands it, the
 # others skip it. A crash in mid-step rolls the step back and leaves the cursor where it was. Not a key is changed,
@@ -63,7 +64,7 @@ WHERE d.id = s.id AND d.next_seq = s.next_seq AND d.expanded AND d.state IN ('wa
 # equally urgent ones the one with the fewest batches: no channel waits for the million of another.
 UNEXPANDED = """
 SELECT id FROM dispatch
-WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending')
+WHERE NOT expanded AND alert_id IS NOT NULL AND state IN ('waiting', 'sending') AND id <> ALL($1::bigint[])
 ORDER BY urgent, next_seq, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -127,23 +128,48 @@ async def _add_batches(
     return seq
 
 
-async def expand_next(pool: db.Pool) -> bool:
-    """Take one step of the most urgent dispatch not yet expanded; tell whether there was one."""
+class Stuck(Exception):
+    """A step of this dispatch failed, and not because the database was away: the next one would fail as well."""
+
+    def __init__(self, dispatch_id: int) -> None:
+        super().__init__(f"dispatch {dispatch_id} cannot be expanded")
+        self.dispatch_id = dispatch_id
+
+
+async def expand_next(pool: db.Pool, resting: Sequence[int] = ()) -> bool:
+    """Take one step of the most urgent dispatch not yet expanded; tell whether there was one but those `resting`.
+
+    Raise Stuck when that step fails for a reason that does not pass by itself; nothing of it is kept.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        dispatch_id = await connection.fetchval(UNEXPANDED)
+        dispatch_id = await connection.fetchval(UNEXPANDED, resting)
         if dispatch_id is None:
             return False
-        await expand_step(connection, dispatch_id, STEP)
+        try:
+            await expand_step(connection, dispatch_id, STEP)
+        except Exception as error:
+            if db.is_brief(error) and not isinstance(error, TimeoutError):  # a step that takes too long would again
+                raise
+            raise Stuck(dispatch_id) from error
         return True
 
 
 async def run(pool: db.Pool, wake: asyncio.Event, poll: float = 1.0) -> None:
-    """Expand dispatches until cancelled: woken by a release, and by a slow poll in case a wake was missed."""
+    """Expand dispatches until cancelled: woken by a release, and by a slow poll in case a wake was missed.
+
+    One that cannot be expanded is logged and left alone for REST: it keeps no other alert from leaving.
+    """
+    loop = asyncio.get_running_loop()
+    rests: dict[int, float] = {}
     while True:
         wake.clear()
         try:
-            while await expand_next(pool):
+            while await expand_next(pool, [i for i, until in rests.items() if until > loop.time()]):
                 pass
+        except Stuck as stuck:
+            logger.exception("fanout.stuck", dispatch=stuck.dispatch_id)
+            rests[stuck.dispatch_id] = loop.time() + REST
+            continue
         except db.FAULTS as error:
             if not db.is_brief(error):
                 raise

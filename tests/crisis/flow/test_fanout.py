@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter
 
@@ -228,6 +229,20 @@ async def test_no_channel_waits_for_the_whole_of_another(ground: Ground, monkeyp
         assert await fanout.expand_next(ground.pool)
     counts = [len(ids_of(await ground.pool.fetch(BATCHES, each))) for each in (urgent, *calm)]
     assert counts == [12, 3, 3]
+
+
+async def test_a_dispatch_that_cannot_be_expanded_keeps_no_other_waiting(ground: Ground) -> None:
+    """It is left alone for a while, and the fan-out goes on; nobody but an operator can mend what ails it."""
+    await ground.live(point=(109.05, 0.05))
+    target = Target(geometry=SQUARE, desc="x")
+    await ground.release(target, languages=[])  # no release can come to this
+    sound = await ground.release(target)
+    running = asyncio.create_task(fanout.run(ground.pool, asyncio.Event()))
+    while not await ground.pool.fetchval("SELECT expanded FROM dispatch WHERE id = $1", sound):
+        assert not running.done()
+    assert len(ids_of(await ground.pool.fetch(BATCHES, sound))) == 1
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_an_address_stands_where_its_resident_does(ground: Ground) -> None:
