@@ -7,18 +7,17 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 from crisis import db, log
-from crisis.carriage.far import Far, back
+from crisis.carriage.far import Far
 from crisis.carriage.hub import Hub
 from crisis.carriage.record import Recorder
 from crisis.carriage.relay import Relay
 from crisis.errors import BadInput, NotReady
-from crisis.flow import ledger
 from crisis.flow.deliver import Courier
 from crisis.flow.leases import Leases
 from crisis.flow.ledger import Ledger
 from crisis.flow.notices import Notices
 from crisis.flow.trip import Account
-from crisis.plane import Parts, first_of, told_to_stop, utc_now
+from crisis.plane import Parts, first_of, told_to_stop
 from crisis.privacy import Vault
 from crisis.settings import Settings
 
@@ -40,7 +39,7 @@ def carry(
     hub = hub_of(settings, "crisis service")
     leases = Leases(pool, Notices(settings.public_url, document), settings.lease_seconds)
     relay = Relay(hub, leases, vault, accounts, settings.lease_seconds)
-    recorder = Recorder(hub, ledger.into(pool), leases, accounts, settings.lease_seconds)
+    recorder = Recorder(hub, pool, leases, accounts, settings.lease_seconds)
     for kind in ("batch", "stop", "opted_out"):
         listener.on(kind, relay.hears(kind))
     listener.on_lost(relay.deafen)
@@ -84,7 +83,7 @@ async def afar(
     """Deliver inside the `async with` without a database; at its end settle what is in flight and report it."""
     hub = hub_of(settings, "crisis worker")
     far = Far(hub, vault, accounts, settings.lease_seconds)
-    courier = Courier(far, Ledger(back(hub)), vault, accounts, lease_seconds=settings.lease_seconds, now=utc_now)
+    courier = Courier(far, Ledger(far.write), vault, accounts, lease_seconds=settings.lease_seconds, now=far.now)
     far.serve(courier)
     way, parts = Parts(broken), Parts(broken)
     try:

@@ -6,17 +6,18 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from nats.aio.msg import Msg
 
 from crisis import log
 from crisis.carriage import wire
-from crisis.carriage.hub import BACK, FAULTS, PARCEL, Hub, loads_of, settle
+from crisis.carriage.hub import BACK, FAULTS, PARCEL, Hub, TooLarge, loads_of, settle
 from crisis.carriage.relay import PULSE
 from crisis.errors import BadInput
 from crisis.flow.deliver import LANES, Courier
-from crisis.flow.ledger import Entry, Write
+from crisis.flow.ledger import Entry
 from crisis.flow.pace import loop_now
 from crisis.flow.trip import ANY, DEAF_CHECK, Account, Away, Cargo, End, Load
 from crisis.privacy import Vault
@@ -27,6 +28,7 @@ TAKE_WITHIN = 1.0  # seconds a lane waits for a load
 UNHEARD = 3 * PULSE  # seconds without a sign of a service that hears calls: then stops may be missed
 LOOK_EVERY = 0.1  # seconds
 END_WITHIN = 10.0  # seconds the end of a load is tried to be told; then its lease brings back what is left
+WORD_WITHIN = 1.0  # seconds until a worker asks whether its outcomes are written
 MOST_DELIVERED = 3  # times a parcel is given out before it is taken for what kills whoever reads it
 
 
@@ -49,6 +51,9 @@ class Far:
         self._accounts = accounts
         self._name = uuid4().hex[:12]
         self._courier: Courier | None = None
+        self._words: dict[tuple[UUID, int], asyncio.Future[bool]] = {}  # flushes that wait for word of them
+        self._leaving = self._unsure = False  # unsure: outcomes were left to NATS
+        self._ahead = timedelta()  # how far the service's clock is ahead of ours
         self._lanes: dict[asyncio.Task[object] | None, int] = {}
         self.hearing = asyncio.Event()  # set while loads are taken
         self._pulse = float("-inf")  # when a service that hears calls was last heard
@@ -56,11 +61,16 @@ class Far:
         self._deaf = True
         hub.hear("pulse", self._heard_pulse)
         hub.hear("call", self._heard_call)
+        hub.hear(f"word.{self._name}", self._heard_word)
         hub.on_lost(self._deafen)
 
     def serve(self, courier: Courier) -> None:
         """Tell this courier of every call."""
         self._courier = courier
+
+    def now(self) -> datetime:
+        """Give the time by the service's clock, as of the last claim: ours may be set to another."""
+        return datetime.now(UTC) + self._ahead
 
     async def run(self) -> None:
         """Give signs of life and watch for those of services, until cancelled."""
@@ -71,7 +81,7 @@ class Far:
                 self._deafen()
             elif self._deaf and now - self._gap > 2 * DEAF_CHECK:  # by then each load in hand has seen that we were
                 self._hear_again()
-            if now - told >= PULSE and not self._deaf:
+            if now - told >= PULSE and not self._deaf and not self._leaving:
                 told = now
                 ready = [a.name for a in self._accounts if not a.pace.breaker.blocked_for(now)]
                 await self._hub.say("hands", wire.Hands(worker=self._name, accounts=ready).pack())
@@ -79,6 +89,7 @@ class Far:
 
     async def leave(self) -> None:
         """Say that this worker takes no more."""
+        self._leaving = True
         await self._hub.say("hands", wire.Hands(worker=self._name, accounts=[]).pack())
 
     def _deafen(self) -> None:
@@ -117,7 +128,7 @@ class Far:
         if self._deaf:
             await asyncio.sleep(LOOK_EVERY)
             return []
-        lane = self._lanes.setdefault(asyncio.current_task(), len(self._lanes) % (LANES * len(self._accounts)))
+        lane = self._lanes.setdefault(asyncio.current_task(), len(self._lanes) % ((LANES + 1) * len(self._accounts)))
         came = await self._hub.take(loads_of(account.name), lane, TAKE_WITHIN)
         if came is None:
             return []
@@ -128,9 +139,11 @@ class Far:
 
     async def _claim(self, came: Msg) -> list[Load]:
         try:
+            if came.metadata.num_delivered > MOST_DELIVERED:  # looked at first: reading it may be what kills
+                raise BadInput("given out too often")
             parcel = wire.unpack(came.data)
-            if not isinstance(parcel, wire.Parcel) or came.metadata.num_delivered > MOST_DELIVERED:
-                raise BadInput("no parcel, or one that was given out too often")
+            if not isinstance(parcel, wire.Parcel):
+                raise BadInput("no parcel")
         except BadInput as error:
             logger.error("carriage.parcel_put_aside", error=str(error))
             await self._put_aside(came)
@@ -138,10 +151,11 @@ class Far:
         taken = loop_now()  # before we ask: our lease must not outlast the database's
         claim = wire.Claim(id=parcel.id, key=self._key, lease_seconds=self._lease)
         answer = await self._hub.ask(f"claim.{parcel.relay}", claim.pack())
-        leave = wire.unpack(answer) if answer else None
         await settle(came.ack)
-        if not isinstance(leave, wire.Leave):
+        leave = _leave_in(answer)
+        if leave is None:
             return []
+        self._ahead = leave.now - datetime.now(UTC)
         if leave.why:
             logger.error("carriage.refused", says=leave.why)
             await asyncio.sleep(TAKE_WITHIN)
@@ -169,14 +183,18 @@ class Far:
 
     async def renew(self, load: Load) -> bool | None:
         """Have the service extend the lease; False too when we were deaf since: then a stop may have been missed."""
-        if load.taken <= self._gap:
+        answer = None
+        if load.taken > self._gap:
+            answer = await self._hub.ask("renew", wire.Renewal(load=wire.light(load)).pack())
+        if load.taken <= self._gap:  # also when we fell deaf while we asked
             return False
-        answer = await self._hub.ask("renew", wire.Renewal(load=wire.light(load)).pack())
         told: bool | None = json.loads(answer) if answer else None
         return told
 
     async def finish(self, account: Account, load: Load, end: End) -> None:
         """Tell how a load ended, after its outcomes; raise Away when its lease has to bring it back instead."""
+        if self._unsure:  # then nobody is called reached whose outcome is not in Postgres
+            end = replace(end, complete=False)
         ended = wire.Ended(account=account.name, load=wire.light(load), end=end).pack()
         name, until = f"{self._name}-{uuid4().hex}", loop_now() + END_WITHIN
         while True:
@@ -205,12 +223,50 @@ class Far:
         """Give nobody: all in hand since we were deaf has ended, and its relay names them for what is claimed anew."""
         return []
 
+    async def write(self, writer: UUID, number: int, entries: Sequence[Entry]) -> None:
+        """Return once these outcomes are in Postgres, or, when this worker leaves, in NATS; OSError: try again.
 
-def back(hub: Hub) -> Write:
-    """Give the Write that keeps a flush in NATS until the service has written it; OSError means: try again."""
+        Raise BadInput when they can never be written.
+        """
+        for piece in wire.flushes(self._name, writer, number, entries):
+            key = piece.writer, piece.number
+            word = self._words[key] = asyncio.get_running_loop().create_future()
+            try:
+                await self._deliver(piece, word)
+            finally:
+                del self._words[key]
 
-    async def write(writer: UUID, number: int, entries: Sequence[Entry]) -> None:
-        for piece in wire.flushes(writer, number, entries):
-            await hub.put(BACK, piece.pack(), f"{piece.writer}-{number}")
+    async def _deliver(self, piece: wire.Flush, word: asyncio.Future[bool]) -> None:
+        packed, asking = piece.pack(), wire.Word(writer=piece.writer, number=piece.number).pack()
+        while True:
+            try:
+                await self._hub.put(BACK, packed, f"{piece.writer}-{piece.number}")
+            except TooLarge as error:
+                logger.error("carriage.outcomes_too_large", says=str(error))
+                raise
+            # Put again under the same id whenever no word came: the stream may have been lost with it.
+            await asyncio.wait([word], timeout=WORD_WITHIN)
+            if word.done() and not word.result():
+                raise BadInput("outcomes that can never be written")
+            if word.done() or await self._hub.ask("written", asking) == b"true":
+                return
+            if self._leaving:
+                self._unsure = True
+                return
 
-    return write
+    async def _heard_word(self, told: Msg) -> None:
+        word = wire.unpack(told.data)
+        if isinstance(word, wire.Word):
+            waiting = self._words.get((word.writer, word.number))
+            if waiting is not None and not waiting.done():
+                waiting.set_result(word.written)
+
+
+def _leave_in(answer: bytes | None) -> wire.Leave | None:
+    """Read the answer to a claim; None for no answer, or for one that cannot be read: nothing is sent on it."""
+    try:
+        leave = wire.unpack(answer) if answer else None
+    except BadInput as error:
+        logger.error("carriage.not_understood", error=str(error))
+        return None
+    return leave if isinstance(leave, wire.Leave) else None

@@ -9,6 +9,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from crisis import log
 from crisis.errors import BadInput
@@ -16,7 +17,7 @@ from crisis.errors import BadInput
 try:
     from nats.aio.client import Client
     from nats.aio.msg import Msg
-    from nats.errors import Error
+    from nats.errors import Error, MaxPayloadError
     from nats.js import api
     from nats.js.errors import NotFoundError
 except ImportError as error:  # an extra
@@ -59,7 +60,12 @@ class Stream:
         return f"{self.name}_hands"
 
 
-BACK = Stream("CRISIS_BACK", f"{PREFIX}.back", BACK_KEPT, 30.0, 1)  # one at a time: an end follows its outcomes
+# What a service that died had in hand comes to another one soon, for its worker waits for it and sends nothing new.
+BACK = Stream("CRISIS_BACK", f"{PREFIX}.back", BACK_KEPT, 5.0)
+
+
+class TooLarge(ConnectionError):
+    """NATS takes less at once than this: its `max_payload` is set too low."""
 
 
 def loads_of(account: str) -> Stream:
@@ -116,13 +122,15 @@ class Hub:
         with contextlib.suppress(*FAULTS):
             await client.connect(
                 self._servers, name=self._name, error_cb=self._trouble, disconnected_cb=self._gone,
-                closed_cb=self._ended, **PATIENT,
+                closed_cb=self._ended, **_signs_in(self._servers[0]), **PATIENT,
             )  # fmt: skip
             for subject, shared, tell in self._heard:
                 await client.subscribe(subject, queue=shared, cb=self._aside(tell))
             self._said = ""
             logger.info("carriage.connected", name=self._name)
             return
+        with contextlib.suppress(*FAULTS):
+            await client.close()  # or it comes back beside the next one, and two of us answer the same claim
         self._closed.set()
 
     def _aside(self, tell: Hear) -> Hear:
@@ -193,6 +201,8 @@ class Hub:
             kept = self._client.jetstream(timeout=ANSWER_WITHIN)
             headers = {api.Header.MSG_ID: name} | ({PARCEL: parcel} if parcel else {})
             await kept.publish(stream.subject, payload, headers=headers)
+        except MaxPayloadError as error:
+            raise TooLarge(f"{len(payload)} bytes are more than NATS takes at once: raise its max_payload") from error
         except FAULTS as error:
             raise ConnectionError(f"NATS did not keep it: {type(error).__name__}") from error
 
@@ -241,6 +251,14 @@ async def settle(say: Callable[[], Awaitable[None]]) -> None:
     """Acknowledge what was taken; what NATS does not hear of it gives out again."""
     with contextlib.suppress(*FAULTS):
         await say()
+
+
+def _signs_in(server: str) -> dict[str, Any]:
+    """Give name and password as they are: nats-py takes those of a URL without decoding them."""
+    told = urlsplit(server)
+    if told.username is None or told.password is None or "%" not in told.username + told.password:
+        return {}
+    return {"user": unquote(told.username), "password": unquote(told.password)}
 
 
 def _stream(stream: Stream, replicas: int) -> api.StreamConfig:

@@ -12,6 +12,7 @@ import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from uuid import uuid4
 
 from nats.aio.msg import Msg
@@ -19,7 +20,7 @@ from nats.aio.msg import Msg
 from channels.contract import Reach
 from crisis import log
 from crisis.carriage import wire
-from crisis.carriage.hub import BACK, Hub, Stream, loads_of
+from crisis.carriage.hub import ANSWER_WITHIN, BACK, Hub, Stream, TooLarge, loads_of
 from crisis.flow.deliver import BETWEEN
 from crisis.flow.leases import Leases
 from crisis.flow.pace import loop_now
@@ -57,6 +58,7 @@ class Line:
     heeded: float = 0.0
     renewed: float = 0.0
     checked: float = float("-inf")
+    closed_until: float = float("-inf")  # what is next is too large to travel: our own lanes take it
     trouble: str = ""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -88,7 +90,7 @@ class Relay:
         self._name, self._numbers = uuid4().hex[:12], itertools.count()
         self._silenced: dict[int, float] = {}
         self._saying: set[asyncio.Future[None]] = set()
-        self._deaf = False
+        self._deaf = True  # until the first time that we listen
         hub.hear("hands", self._heard_hands)
         hub.hear(f"claim.{self._name}", self._claimed)
         hub.hear(f"drop.{self._name}", self._dropped)
@@ -155,6 +157,10 @@ class Relay:
                 rest = await self._once(line)
             except Away as away:
                 logger.warning("carriage.database_away", account=line.account.name, error=str(away))
+            except TooLarge as error:
+                line.closed_until = loop_now() + LONGEST_OFFER
+                await self._withdraw(line, list(line.offers))
+                logger.error("carriage.load_too_large", account=line.account.name, says=str(error))
             except ConnectionError as error:
                 await self._withdraw(line, list(line.offers))
                 if line.trouble != str(error):  # once, not at every try
@@ -183,14 +189,24 @@ class Relay:
         if now - line.renewed > self._lease / 3:
             line.renewed = now
             await self._keep(line)
+        if now < line.closed_until:
+            hands = 0
         while len(line.offers) < hands:  # a worker has more in hand: what waits here is lost to our own lanes
             loads = await self._leases.take(line.account, called=line.called())
             if not loads:
                 due = await self._leases.rest(line.account)
                 return min(PULSE, self._lease / 3, PULSE if due is None else max(due, 0.01))
-            for load in loads:
-                await self._offer(line, load)
+            await self._offer_all(line, loads)
         return min(PULSE, self._lease / 3)
+
+    async def _offer_all(self, line: Line, loads: Sequence[Load]) -> None:
+        for n, load in enumerate(loads):
+            try:
+                await self._offer(line, load)
+            except ConnectionError:
+                for other in loads[n + 1 :]:
+                    await self._give_back(line, other)
+                raise
 
     async def _check(self, line: Line) -> None:
         """Make again what streams were lost; what they kept goes back, to be read and offered anew."""
@@ -222,8 +238,7 @@ class Relay:
         name = f"{self._name}-{next(self._numbers)}"
         line.offers[name] = Offer(load, cargo, since)  # before it leaves: its claim may overtake the acknowledgement
         parcel = wire.Parcel(id=name, relay=self._name, load=wire.light(load, load.ids), cargo=cargo)
-        unique = f"{load.batch_id}-{load.lease}" if load.batch_id else name
-        await self._hub.put(line.stream, parcel.pack(), unique, name)
+        await self._hub.put(line.stream, parcel.pack(), name, name)
 
     async def _withdraw(self, line: Line, names: Sequence[str]) -> None:
         """Take offers back: their copies may still travel, and are refused."""
@@ -231,10 +246,15 @@ class Relay:
             offer = line.offers.pop(name, None)
             if offer is None:
                 continue
-            try:
-                await self._leases.finish(line.account, offer.load, End(False, (), (), True))
-            except Away:  # then its lease runs out
-                continue
+            await self._give_back(line, offer.load)
+
+    async def _give_back(self, line: Line, load: Load) -> None:
+        try:
+            await self._leases.finish(line.account, load, End(False, (), (), True))
+        except Away:  # then its lease runs out
+            return
+        except Exception:  # the same: one that cannot be given back must not keep the others, nor end the service
+            logger.exception("carriage.not_given_back", account=line.account.name, dispatch=load.dispatch_id)
 
     async def _heard_hands(self, told: Msg) -> None:
         known = wire.unpack(told.data)
@@ -255,23 +275,25 @@ class Relay:
 
     async def _leave(self, claim: wire.Claim) -> wire.Leave:
         """Let one worker go, once; never one that would count the lease longer than the database does."""
-        line = next((one for one in self._lines.values() if claim.id in one.offers), None)
+        line, now = next((one for one in self._lines.values() if claim.id in one.offers), None), datetime.now(UTC)
         if line is None:
-            return wire.Leave(go=False)
+            return wire.Leave(go=False, now=now)
         offer = line.offers[claim.id]
         line.wake.set()
         if why := self._refusal(claim):
             logger.error("carriage.worker_refused", says=why)
             await self._withdraw(line, [claim.id])
-            return wire.Leave(go=False, why=why)
+            return wire.Leave(go=False, why=why, now=now)
         if self._deaf or line.overtaken(offer) or offer.since == float("-inf"):
             await self._withdraw(line, [claim.id])
-            return wire.Leave(go=False)
+            return wire.Leave(go=False, now=now)
         del line.offers[claim.id]
-        if not await self._leases.renew(offer.load):
-            await self._leases.finish(line.account, offer.load, End(False, (), (), True))
-            return wire.Leave(go=False)
-        return wire.Leave(go=True, gone=self._gone_since(offer))
+        asked = loop_now()
+        # Answered too late it would be leased to nobody: whoever asked has given up.
+        if not await self._leases.renew(offer.load) or loop_now() - asked > ANSWER_WITHIN / 2 or self._deaf:
+            await self._give_back(line, offer.load)
+            return wire.Leave(go=False, now=now)
+        return wire.Leave(go=True, gone=self._gone_since(offer), now=datetime.now(UTC))
 
     def _refusal(self, claim: wire.Claim) -> str:
         if claim.key != self._key:  # it would write off every address as one that cannot be opened

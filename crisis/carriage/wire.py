@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
 
@@ -13,7 +14,7 @@ from crisis.flow.ledger import Entry
 from crisis.flow.trip import Cargo, End, Load
 from crisis.privacy import Vault
 
-MOST_ENTRIES = 2_000  # of one piece of a flush: far below the megabyte NATS takes at once
+MOST_BYTES = 250_000  # of one piece of a flush, about: far below the megabyte NATS takes at once
 
 
 class _Travels(BaseModel):
@@ -37,12 +38,25 @@ class Parcel(_Travels):
 
 
 class Flush(_Travels):
-    """Outcomes that are written together, once: (writer, number) is claimed by whoever writes them."""
+    """Outcomes that are written together, once: (writer, number) is claimed by whoever writes them.
+
+    `worker` is told once they are.
+    """
 
     kind: Literal["flush"] = "flush"
+    worker: str
     writer: UUID
     number: int
     entries: list[Entry]
+
+
+class Word(_Travels):
+    """What became of a flush: written, or put aside as what can never be; to a service: is it written?"""
+
+    kind: Literal["word"] = "word"
+    writer: UUID
+    number: int
+    written: bool = True
 
 
 class Ended(_Travels):
@@ -70,6 +84,7 @@ class Leave(_Travels):
     go: bool
     why: str = ""
     gone: list[int] = []
+    now: datetime  # by the service's clock, which is to be the worker's
 
 
 class Renewal(_Travels):
@@ -96,7 +111,7 @@ class Hands(_Travels):
     accounts: list[str]
 
 
-Known = Parcel | Flush | Ended | Claim | Leave | Renewal | Slice | Hands
+Known = Parcel | Flush | Word | Ended | Claim | Leave | Renewal | Slice | Hands
 _KNOWN: TypeAdapter[Known] = TypeAdapter(Annotated[Known, Field(discriminator="kind")])
 
 
@@ -110,11 +125,26 @@ def unpack(given: bytes) -> Known:
         raise BadInput(f"{len(given)} bytes that cannot be read: {place} {first['type']}") from None
 
 
-def flushes(writer: UUID, number: int, entries: Sequence[Entry]) -> Iterator[Flush]:
+def flushes(worker: str, writer: UUID, number: int, entries: Sequence[Entry]) -> Iterator[Flush]:
     """Cut a flush into pieces that NATS takes, the same ones however often it is cut; each has a claim of its own."""
-    for piece, start in enumerate(range(0, len(entries), MOST_ENTRIES)):
+    for piece, part in enumerate(_pieces(entries)):
         own = uuid5(writer, str(piece)) if piece else writer
-        yield Flush(writer=own, number=number, entries=list(entries[start : start + MOST_ENTRIES]))
+        yield Flush(worker=worker, writer=own, number=number, entries=part)
+
+
+def _pieces(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    part: list[Entry] = []
+    size = 0
+    for entry in entries:
+        # A text in many parts has as many refs of up to 64 octets, and a sign of a code may take six bytes in JSON.
+        weight = 300 + 6 * len(entry.code) + sum(6 * len(ref) + 3 for ref in entry.refs)
+        if part and size + weight > MOST_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(entry)
+        size += weight
+    if part:
+        yield part
 
 
 def key_of(vault: Vault) -> str:

@@ -260,7 +260,7 @@ async def test_a_redelivered_load_is_not_sent_from_the_copy(yard: Open) -> None:
     assert isinstance(parcel, wire.Parcel)
     claim = wire.Claim(id=parcel.id, key=wire.key_of(VAULT), lease_seconds=1).pack()
     answers = [(await here.client.request(f"crisis.claim.{parcel.relay}", claim)).data for _ in range(2)]
-    assert [wire.unpack(a) for a in answers] == [wire.Leave(go=True), wire.Leave(go=False)]
+    assert [getattr(wire.unpack(a), "go", None) for a in answers] == [True, False]
     await taken.nak()  # the worker is dead: NATS gives the copy to another
     await here.put(LOADS, taken.data)  # and here is one more of it
     await here.worker()
@@ -296,7 +296,7 @@ async def test_outcomes_that_come_twice_are_written_once(yard: Open) -> None:
     again = [
         Entry(r["dispatch_id"], r["address_id"], 7, "unreachable", "late", (), ACCOUNT, datetime.now(UTC)) for r in rows
     ]
-    flush = wire.Flush(writer=uuid4(), number=1, entries=again).pack()
+    flush = wire.Flush(worker="w", writer=uuid4(), number=1, entries=again).pack()
     for name in "one", "two":
         await here.put(BACK, flush, **{"Nats-Msg-Id": name})
     await here.empty(BACK)
