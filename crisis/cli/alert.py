@@ -74,7 +74,8 @@ def _read_and_agree(here: Desk, alert: int, verb: str, *, yes: bool, as_json: bo
     found: dict[str, Any] = here.client.ask("GET", f"/alerts/{alert}")
     out.show(show.alert(found, here.zone), aside=as_json)
     what = f"{found['mode'].upper()} {found['playbook']} {found['level']} ({found['purpose']})"
-    many = f"{found['audience']['addresses']:,} addresses in {found['area_desc']}"
+    most = "at most " if found["facts"].get("failover") else ""
+    many = f"{most}{found['audience']['addresses']:,} addresses in {found['area_desc']}"
     out.confirm(f"{verb} alert {alert}, {what}, to {many}?", yes=yes)
     return found
 

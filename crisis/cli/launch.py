@@ -89,8 +89,9 @@ def question(shown: dict[str, Any], verb: str) -> str:
     what = f"{shown['playbook']} {shown['level']}"
     if shown["purpose"] != "alert":
         what = f"{shown['purpose'].replace('_', '-')} of {what}"
+    most = "at most " if shown.get("failover") else ""
     return (
-        f"{verb} {shown['mode'].upper()} {what} to {shown['audience']['addresses']:,} addresses "
+        f"{verb} {shown['mode'].upper()} {what} to {most}{shown['audience']['addresses']:,} addresses "
         f"in {shown['area']['desc']}?"
     )
 

@@ -76,6 +76,11 @@ def in_turn(rule: Mapping[str, Any] | None) -> str | None:
     return f"{', then '.join(rule['order'])}: after a failure, or {rule['after'] / 60:g} min of silence"
 
 
+def at_most(count: str, rule: Mapping[str, Any] | None) -> str:
+    """Write a count of every address of an audience: by turns a resident is sent to on one, unless that one fails."""
+    return count if rule is None else f"at most {count}, as each resident is warned on one channel after another"
+
+
 def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
     """Show what would go out, to whom and at what cost."""
     cap, area, audience = doc["cap"], doc["area"], doc["audience"]
@@ -85,11 +90,11 @@ def preview(doc: Doc, zone: ZoneInfo) -> RenderableType:
             "CAP": f"{doc['msgType']}, {cap['urgency']}, {cap['severity']}, {cap['certainty']}",
             "source": doc["source"],
             "area": f"{area['desc']} ({area['km2']:,} km2, {area['areas']} areas)",
-            "audience": f"{audience['addresses']:,} addresses",
+            "audience": at_most(f"{audience['addresses']:,} addresses", doc.get("failover")),
             "by channel": counted(audience["by_channel"]),
             "failover": in_turn(doc.get("failover")),
             "by language": counted(audience["by_language"]),
-            "cost": doc["cost"],
+            "cost": at_most(f"{doc['cost']:,}", doc.get("failover")),
             "expires": when(doc["expires"], zone),
             "next update": when(doc["next_update"], zone),
             "hash": doc["words_hash"],
@@ -125,16 +130,17 @@ def texts(rows: Sequence[Doc]) -> list[Panel]:
 
 def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
     """Show an alert as its approver must see it, its history and its progress."""
+    rule = doc["facts"].get("failover")
     told = facts(
         {
             "alert": f"{doc['id']} {doc['playbook']} {doc['level']}, {doc['purpose']}, is {doc['state']}",
             "identifier": doc["identifier"],
             "CAP": f"{doc['msg_type']}, {doc['facts']['urgency']}, {doc['facts']['severity']}",
-            "failover": in_turn(doc["facts"].get("failover")),
+            "failover": in_turn(rule),
             "source": doc["source"],
             "area": f"{doc['area_desc']} ({doc['area']['km2']} km2)",
-            "cost": f"{doc['cost']:,}" if doc["sent"] is None else None,
-            "audience": counted(doc["audience"]["by_channel"]) if doc["sent"] is None else None,
+            "cost": at_most(f"{doc['cost']:,}", rule) if doc["sent"] is None else None,
+            "audience": at_most(counted(doc["audience"]["by_channel"]), rule) if doc["sent"] is None else None,
             "sent": when(doc["sent"], zone),
             "expires": when(doc["expires"], zone),
             "next update": when(doc["next_update"], zone),

@@ -93,6 +93,21 @@ def test_the_question_is_made_of_the_facts(purpose: str, verb: str, asked: str) 
     assert question(shown, verb) == asked
 
 
+@pytest.mark.parametrize("rule", [None, {"order": ["telegram", "sms"], "after": 120}], ids=["at once", "by turns"])
+def test_what_counts_every_address_says_so_where_residents_are_warned_by_turns(rule: dict[str, Any] | None) -> None:
+    """With failover most are sent to on one channel: the preview and the question tell the most there can be."""
+    doc = {
+        "playbook": "flood", "level": "siaga", "version": 1, "mode": "Actual", "purpose": "alert", "msgType": "Alert",
+        "cap": {"urgency": "Immediate", "severity": "Severe", "certainty": "Observed"}, "source": "x", "failover": rule,
+        "area": {"desc": "Sungai Raya", "km2": 3.0, "areas": 1}, "cost": 1500.5, "expires": None, "next_update": None,
+        "audience": {"addresses": 41200, "by_channel": {"sms": 41200}, "by_language": {"id": 41200}},
+        "words_hash": "h", "renditions": [], "refusals": [],
+    }  # fmt: skip
+    said = printed(show.preview(doc, ZONE)) + question(doc, "Release")
+    for count in ("41,200 addresses, as each", "1,500.5, as each", "41,200 addresses in Sungai Raya?"):
+        assert (f"at most {count}" in said) == (rule is not None), count
+
+
 def test_progress_never_says_delivered_without_a_receipt() -> None:
     """Accepted and delivered are two columns, and the time to the first is from the release."""
     row = {
