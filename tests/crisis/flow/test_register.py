@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from typing import Any
 
@@ -76,6 +77,41 @@ async def test_rows_of_one_person_become_one_resident_and_a_second_import_change
     assert VAULT.open(sealed) == "Budi"
     assert await bring(pool, ani, *rows) == {"added": 0, "updated": 3, "moved": 0}
     assert await pool.fetch(EVERYBODY) == first
+
+
+async def test_who_is_as_the_file_says_is_not_written_again(pool: db.Pool, ani: Officer) -> None:
+    """A file that comes every night holds up no delivery; a day of consent, once known, stays."""
+    await bring(pool, ani, row(NUMBER, person=NIK), row(CHAT), row(OTHER))
+    written = "SELECT r.xmin, a.xmin, r.consent_at FROM resident r JOIN address a ON a.resident_id = r.id ORDER BY a.id"
+    first = await pool.fetch(written)
+    await bring(pool, ani, row(NUMBER, person=NIK), row(CHAT), row(OTHER, risk=9))
+    again = await pool.fetch(written)
+    assert again[:2] == first[:2]
+    assert again[2] != first[2]
+    assert [r["consent_at"] for r in again] == [r["consent_at"] for r in first]
+
+
+WAITED = """
+SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+               AND clock_timestamp() - query_start > $1::integer * interval '1 second')
+"""
+
+
+async def test_an_import_may_take_longer_than_a_statement_elsewhere(
+    pool: db.Pool, dsn: str, ani: Officer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On this pool no statement may take more than a second, but those of an import."""
+    monkeypatch.setitem(db.SESSION, "statement_timeout", "1s")
+    monkeypatch.setattr(db, "COMMAND_TIMEOUT", 1.0)
+    impatient = await db.connect_pool(dsn, size=2)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(register.ONE_IMPORT)
+        importing = asyncio.create_task(bring(impatient, ani, row(NUMBER)))
+        while not await pool.fetchval(WAITED, 1):
+            assert not importing.done()
+    assert (await importing)["added"] == 1
+    assert await impatient.fetchval("SHOW statement_timeout") == "1s"
+    await impatient.close()
 
 
 async def test_a_later_file_finds_the_person_again_by_a_hash_and_never_by_the_code(pool: db.Pool, ani: Officer) -> None:
