@@ -62,7 +62,12 @@ def stopped(done: dict[str, Any]) -> str:
     number = done["alert"]
     where = _list(d["account"] for d in done["dispatches"] if d["stopped"] == "officer")
     says = f"alert {number} {'is' if done['changed'] else 'was already'} stopped on {where}{_gone(done)}; "
-    return says + f"who has it still believes it: `crisis alert cancel {number}` or `update` tells them"
+    says += f"who has it still believes it: `crisis alert cancel {number}` or `update` tells them"
+    if cut := [d["account"] for d in done["dispatches"] if d["cuts_off"]]:
+        says += (
+            f"; not all of {_list(cut)} had been looked through: who is left is warned on no later channel"
+        )
+    return says
 
 
 def _gone(done: dict[str, Any]) -> str:

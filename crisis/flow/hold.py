@@ -23,9 +23,13 @@ FORGOTTEN = timedelta(minutes=10)  # after so long the clock calls supervisors t
 # look at it and the resume, and nothing of a cancelled alert ever leaves.
 LOCK = "SELECT state, expires FROM alert WHERE id = $1 FOR NO KEY UPDATE"
 
+# A walk leaves out who has an earlier channel of the order: where that one is ended before its own walk is over, those
+# it had not come to are warned on no channel. `cuts_off` tells of it.
 DISPATCHES = """
-SELECT d.id, d.channel, d.account, d.state, d.stopped, d.urgent, p.officer_id AS paused_by, o.name AS paused_by_name
-FROM dispatch d
+SELECT d.id, d.channel, d.account, d.state, d.stopped, d.urgent, p.officer_id AS paused_by, o.name AS paused_by_name,
+       coalesce(NOT d.expanded AND d.stopped = 'officer' AND a.facts -> 'failover' -> 'order' ? d.channel
+                AND a.facts -> 'failover' -> 'order' ->> -1 <> d.channel, false) AS cuts_off
+FROM dispatch d JOIN alert a ON a.id = d.alert_id
 LEFT JOIN LATERAL (SELECT u.officer_id FROM audit u WHERE u.act = 'dispatch.pause' AND u.subject = d.id
                    ORDER BY u.id DESC LIMIT 1) p ON d.stopped = 'paused'
 LEFT JOIN officer o ON o.id = p.officer_id

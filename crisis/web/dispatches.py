@@ -54,7 +54,9 @@ def _id(request: web.Request) -> int:
 
 def _told(alert_id: int, held: hold.Held) -> web.Response:
     """Tell how it stands, without the counts: with a million attempts they take longer than a stop may."""
-    shown = [{name: row[name] for name in ("channel", "account", "state", "stopped")} for row in held.dispatches]
+    shown = [
+        {name: row[name] for name in ("channel", "account", "state", "stopped", "cuts_off")} for row in held.dispatches
+    ]
     return web.json_response({"alert": alert_id, "changed": held.changed, "dispatches": shown})
 
 

@@ -63,7 +63,10 @@ def test_what_had_left_before_a_pause_or_a_stop_is_told() -> None:
     assert hold.paused(done | {"changed": []}).startswith("alert 7 was already paused on sms")
     done["dispatches"] = [_row("sms", "stopped", "officer"), *rows[1:]]
     assert hold.stopped(done).startswith("alert 7 is stopped on sms, and had all left on page, radio; ")
+    assert "later channel" not in hold.stopped(done)
+    done["dispatches"][0]["cuts_off"] = True
+    assert "; not all of sms had been looked through" in hold.stopped(done)
 
 
 def _row(account: str, state: str, stopped: str | None) -> dict[str, Any]:
-    return {"channel": account, "account": account, "state": state, "stopped": stopped}
+    return {"channel": account, "account": account, "state": state, "stopped": stopped, "cuts_off": False}

@@ -164,6 +164,20 @@ async def test_while_nobody_was_there_to_send_no_channel_was_silent(
     await asyncio.wait([running])
 
 
+@pytest.mark.parametrize("channel", ["sms", "telegram"])
+async def test_an_officer_is_told_whom_a_stop_cuts_off_from_later_channels(ground: Ground, channel: str) -> None:
+    """Only the first channel, and only while it is not looked through, keeps somebody from the next."""
+    await people(ground, 1)
+    alert_id = await ground.alert_of(await ground.release(TARGET, failover=RULE))
+    await ground.pool.execute(ADD_DISPATCH, alert_id, "telegram")
+    officer = await rina(ground.pool)
+    held = await hold.stop(ground.pool, alert_id, officer, channel, "salah besar", after(0))
+    assert {d["channel"]: d["cuts_off"] for d in held.dispatches} == {"sms": channel == "sms", "telegram": False}
+    await ground.pool.execute("UPDATE dispatch SET expanded = true")
+    again = await hold.stop(ground.pool, alert_id, officer, channel, "salah besar", after(0))
+    assert not any(d["cuts_off"] for d in again.dispatches)
+
+
 async def test_an_alert_whose_next_channel_is_paused_keeps_no_other_waiting(
     ground: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
