@@ -64,9 +64,7 @@ def stopped(done: dict[str, Any]) -> str:
     says = f"alert {number} {'is' if done['changed'] else 'was already'} stopped on {where}{_gone(done)}; "
     says += f"who has it still believes it: `crisis alert cancel {number}` or `update` tells them"
     if cut := [d["account"] for d in done["dispatches"] if d["cuts_off"]]:
-        says += (
-            f"; not all of {_list(cut)} had been looked through: who is left is warned on no later channel"
-        )
+        says += f"; not all of {_list(cut)} had been looked through: who is left is warned on no later channel"
     return says
 
 
