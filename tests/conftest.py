@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -138,6 +138,12 @@ async def dsn(postgres: str, template: str) -> AsyncIterator[str]:
     """A fresh database with the whole schema for this test alone."""
     async with _fresh(postgres, template) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def fresh(postgres: str, template: str) -> Callable[[], AbstractAsyncContextManager[str]]:
+    """`async with fresh() as dsn:` for fixtures that outlive one test."""
+    return lambda: _fresh(postgres, template)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from crisis.privacy import Vault
 
 logger = log.get("carriage")
 
-TAKE_WITHIN = 1.0  # seconds a lane waits for a load
+TAKE_WITHIN = 0.5  # seconds a lane waits for a load
 UNHEARD = 3 * PULSE  # seconds without a sign of a service that hears calls: then stops may be missed
 LOOK_EVERY = 0.1  # seconds
 END_WITHIN = 10.0  # seconds the end of a load is tried to be told; then its lease brings back what is left

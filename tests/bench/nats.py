@@ -66,8 +66,9 @@ class Nodes:
             client = Client()
             try:
                 await client.connect(
-                    f"nats://127.0.0.1:{self.ports[node]}", allow_reconnect=False, connect_timeout=1, error_cb=_silent
-                )
+                    f"nats://127.0.0.1:{self.ports[node]}", allow_reconnect=False, connect_timeout=1, error_cb=_silent,
+                    reconnect_time_wait=0,
+                )  # fmt: skip
                 await client.jetstream(timeout=1).account_info()
                 return
             except (Error, OSError, TimeoutError):
