@@ -75,7 +75,7 @@ WHERE t.account = $1 AND d.state IN ('waiting', 'sending') AND d.expires > great
 ADDRESSES = """
 SELECT a.id, a.sealed FROM unnest($1::bigint[]) WITH ORDINALITY AS w (id, place) JOIN address a ON a.id = w.id
 WHERE (a.opted_out_at IS NULL OR EXISTS (SELECT FROM dispatch d WHERE d.id = $2 AND d.answer_id IS NOT NULL))
-  AND ($3 OR NOT EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $2 AND t.address_id = a.id))
+  AND ($3 OR NOT EXISTS (SELECT FROM attempt t WHERE t.dispatch_id = $2 AND t.address_id = a.id OFFSET 0))
 ORDER BY w.place
 """
 
