@@ -14,7 +14,7 @@ from tests.bench import growth, ours
 from tests.bench.carrier import Carrier
 from tests.bench.figures import Figure, judged, say, short
 from tests.bench.growth import IN_FLIGHT, MILLION, Cell
-from tests.bench.peers.stand import HERE, Side
+from tests.bench.peers.stand import Side
 from tests.bench.service import database
 
 TENTH = 100_000
@@ -57,7 +57,7 @@ async def row_claim(dsn: str, connection: db.Connection, way: str) -> tuple[floa
     async with contextlib.AsyncExitStack() as stack:
         carrier = await stack.enter_async_context(Carrier("smpp" if way == "smpp" else "http"))
         url = ours.in_flight(carrier.url, IN_FLIGHT // 2)
-        argv = [sys.executable, str(HERE / "rowclaim.py"), dsn, CHANNELS[way], url]
+        argv = [sys.executable, "-m", "tests.bench.peers.rowclaim", dsn, CHANNELS[way], url]
         sides = [await stack.enter_async_context(Side(argv)) for _ in range(2)]
         for side in sides:
             await side.answer(30)
