@@ -93,6 +93,8 @@ class Far:
         await self._hub.say("hands", wire.Hands(worker=self._name, accounts=[]).pack())
 
     def _deafen(self) -> None:
+        if self._pulse == float("-inf"):
+            return  # nothing was ever in hand
         self._gap = loop_now()
         if self._courier and not self._deaf:
             logger.warning("carriage.deaf")

@@ -36,7 +36,8 @@ from tests.stories.town import KEY, Hands, Town, open_town, residents
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 WINDOW = 50
-NORTH, SOUTH = 700, 40  # people in each area
+NORTH, SOUTH, EAST = "61.01", "61.02", "61.03"
+PEOPLE = {NORTH: 500, SOUTH: 40, EAST: 400}  # in two languages, so that an area is two batches
 ACCOUNT = "sms/exercise"
 LOADS = loads_of(ACCOUNT)
 VAULT = privacy.Vault(bytes.fromhex(KEY))
@@ -48,7 +49,8 @@ class Yard:
     def __init__(self, town: Town, nats: Nodes, client: Client, folder: Path) -> None:
         self.town, self.nats, self.client, self.folder = town, nats, client, folder
         self.smsc = town.smsc
-        self.people = self.alert = self._before = self._texts = self._workers = 0
+        self.people = self._before = self._texts = self._workers = 0
+        self.alerts: list[int] = []
 
     def environment(self) -> dict[str, str]:
         """What a worker is told: NATS, the key, its carrier. Each has a folder of its own."""
@@ -83,13 +85,22 @@ class Yard:
                 await far.hearing.wait()
             yield far
 
-    async def release(self, people: int = NORTH) -> int:
-        """Warn one of the areas by SMS, and give the alert."""
-        self.people, self._before, self._texts = people, self.smsc.count, len(self.smsc.submitted)
-        alert = await self.town.trigger(channels=["sms"], areas=["61.01" if people == NORTH else "61.02"])
-        self.alert = int(alert["id"])
-        await self.town.approve(alert)
-        return self.alert
+    async def release(self, *areas: str) -> None:
+        """Warn these areas by SMS, each by an alert of its own."""
+        self.people, self._before, self._texts = (
+            sum(PEOPLE[a] for a in areas),
+            self.smsc.count,
+            len(self.smsc.submitted),
+        )
+        drafts = [await self.town.trigger(channels=["sms"], areas=[area]) for area in areas]
+        self.alerts = [int(draft["id"]) for draft in drafts]
+        for draft in drafts:
+            await self.town.approve(draft)
+
+    async def done(self) -> None:
+        """Wait until every dispatch has ended."""
+        for alert in self.alerts:
+            await self.town.done(alert, 40)
 
     @property
     def count(self) -> int:
@@ -112,20 +123,20 @@ class Yard:
         return lost, twice
 
     async def ends(self, what: str) -> int:
-        """Wait until the alert is done; hold it to its promises, and give how often somebody heard it again."""
-        await self.town.done(self.alert, 40)
+        """Wait until all is done; hold it to its promises, and give how often somebody heard it again."""
+        await self.done()
         lost, twice = self.told(what)
         assert lost == 0
         assert await self.recorded() == self.people
         return twice
 
     async def recorded(self) -> int:
-        """Count the addresses that have the alert by the ledger, which tells of every text."""
+        """Count the addresses that have their alert by the ledger, which tells of every text."""
         query = (
             "SELECT count(*), count(DISTINCT t.address_id) FROM attempt t JOIN dispatch d ON d.id = t.dispatch_id "
-            "WHERE d.alert_id = $1 AND t.outcome = 'accepted'"
+            "WHERE d.alert_id = ANY($1::bigint[]) AND t.outcome = 'accepted'"
         )
-        every, distinct = await self.town.service.house.pool.fetchrow(query, self.alert)
+        every, distinct = await self.town.service.house.pool.fetchrow(query, self.alerts)
         assert every <= self.count
         return int(distinct)
 
@@ -157,12 +168,12 @@ async def yard(
         if not sends:
             more["CRISIS_EXERCISE_SMS"] = f"smpp://test:test@127.0.0.1:{free_port()}/?source=BPBD&rate=100000"
         town = await stack.enter_async_context(open_town(dsn, folder, free_port(), Hands(), **more))
-        town.smsc.receipts, town.smsc.delay = False, 0.05
+        town.smsc.receipts, town.smsc.delay = False, 0.03
         client = Client()
         await client.connect(nats.url.split(","), error_cb=_silent, reconnect_time_wait=0)
         stack.push_async_callback(client.close)
-        await town.settle(residents(NORTH))
-        await town.settle(residents(SOUTH, area="61.02", seed=2))
+        for seed, (area, people) in enumerate(PEOPLE.items(), 1):
+            await town.settle(residents(people, area=area, seed=seed))
         yield Yard(town, nats, client, folder)
 
 
@@ -225,25 +236,24 @@ async def test_far_workers_reach_everyone_whatever_stops_one_of_them(here: Yard)
     listening = await here.client.subscribe(">", cb=see)
     async with here.processes(2) as (first, second):
         binds = here.smsc.binds
-        await here.release()
+        await here.release(NORTH, EAST)
         assert await here.ends("two far workers") == 0
-        assert here.smsc.binds == binds + 2  # both had a share
+        assert here.smsc.binds == binds + 2  # both had a share, for neither has lanes for four batches
         await listening.unsubscribe()
         assert any(b'"parcel"' in seen for seen in wire_seen)
         assert not any(b"62812" in seen for seen in wire_seen)
 
-        await here.release()
-        await here.sent(200)
+        await here.release(NORTH, EAST)
+        await here.sent(400)
         first.tell(signal.SIGSTOP)
-        await here.smsc.until(lambda: here.reached() == NORTH, 40)
+        await here.smsc.until(lambda: here.reached() == here.people, 40)
         sent = here.count
         first.tell(signal.SIGCONT)
         assert await here.ends("slept past its lease") <= FLUSH_ROWS + WINDOW
         assert here.count <= sent + WINDOW  # a text of several parts that had begun goes out whole
-        await first.until(lambda: first.count("carriage.heard") > 1 or first.count("carriage.deaf") == 0)
 
-        await here.release()
-        await here.sent(200)
+        await here.release(NORTH, EAST)
+        await here.sent(400)
         await first.kill()
         assert await here.ends("far worker killed") <= FLUSH_ROWS + WINDOW
         assert await second.kill(signal.SIGTERM) == 0
@@ -253,7 +263,7 @@ async def test_outcomes_left_to_nats_keep_others_from_sending_again(here: Yard) 
     """A worker leaves while the database writes nothing down: once it does, the next worker has nobody left to warn."""
     async with _locked(here.town.dsn), here.worker():
         await here.release(SOUTH)
-        await here.sent(SOUTH)
+        await here.sent(PEOPLE[SOUTH])
     async with here.worker():
         assert await here.ends("left before it was written") == 0
 
@@ -269,7 +279,7 @@ async def test_a_lease_is_kept_until_its_outcomes_are_written(here: Yard, far: F
     """The database takes no outcome for longer than a lease: nobody else sends to those it has not heard of."""
     async with _locked(here.town.dsn):
         await here.release(SOUTH)
-        await here.sent(SOUTH)
+        await here.sent(PEOPLE[SOUTH])
         first = await here.leased_until()
         async with asyncio.timeout(20):
             while (await here.leased_until() - first).total_seconds() < 1.5:
@@ -279,7 +289,7 @@ async def test_a_lease_is_kept_until_its_outcomes_are_written(here: Yard, far: F
 
 async def test_a_lost_stream_is_published_again_from_postgres(here: Yard, far: Far) -> None:
     """Every stream is deleted in mid-send, outcomes and all: they are made again, and nobody is missed."""
-    await here.release()
+    await here.release(NORTH)
     await here.sent(200)
     for stream in (LOADS, BACK):
         assert await here.client.jetstream().delete_stream(stream.name)
@@ -288,11 +298,11 @@ async def test_a_lost_stream_is_published_again_from_postgres(here: Yard, far: F
 
 async def test_a_cancel_stops_what_travels(here: Yard, far: Far) -> None:
     """An officer stops it while a worker sends: beyond what is in flight nothing more leaves, nor what was on offer."""
-    alert = await here.release()
+    await here.release(NORTH)
     await here.sent(100)
-    await here.town.must("Budi", "POST", f"/api/v1/alerts/{alert}/stop", {"reason": "a wrong area"})
+    await here.town.must("Budi", "POST", f"/api/v1/alerts/{here.alerts[0]}/stop", {"reason": "a wrong area"})
     sent = here.count
-    await here.town.done(alert)
+    await here.done()
     await here.empty(LOADS)
     left = here.count - sent
     print(f"stopped at {sent}: {left} left after it")
@@ -336,7 +346,7 @@ async def test_one_of_three_nodes_dies_and_nobody_is_missed(
 ) -> None:
     """kill -9 of the server that leads the loads' stream, in mid-send: 0 lost, and few twice."""
     async with yard(dsn, open_folder, free_port, 3) as here, here.worker():
-        await here.release()
+        await here.release(NORTH)
         await here.sent(200)
         dead = await here.nats.leader(LOADS.name)
         here.nats.kill(dead)
@@ -348,10 +358,10 @@ async def test_without_nats_the_service_sends_all_by_itself(
 ) -> None:
     """NATS is killed in mid-send: the worker stops, the service goes on from Postgres, nobody is missed."""
     async with yard(dsn, open_folder, free_port, sends=True) as here, here.worker():
-        await here.release()
+        await here.release(NORTH)
         await here.sent(200)
         here.nats.kill(0)
-        await here.town.done(here.alert, 40)
+        await here.done()
         lost, twice = here.told("NATS killed")
         here.nats.start(0)  # so that the worker can report what it had in hand, and leaves
         assert lost == 0
