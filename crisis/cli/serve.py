@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from importlib import metadata
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from crisis.settings import MOST_WORKERS, Settings
 if TYPE_CHECKING:
     from crisis.app import Service
 
+SELDOM = 10_000  # new objects between two looks for garbage, not 700: a batch makes thousands, and no rings
 
 Workers = Annotated[
     int | None,
@@ -37,12 +39,18 @@ def serve(workers: Workers = None) -> None:
         accounts = ", ".join(account.name for account in service.accounts) or "none: set CRISIS_SMS and others"
         out.say(f"ready: http://{settings.host}:{service.port} (page, API); channels: {accounts}", aside=True)
 
-    with asyncio.Runner(loop_factory=event_loop) as runner:
+    with long_runner() as runner:
         runner.run(app.serve(settings, ready))
 
 
-def event_loop() -> asyncio.AbstractEventLoop:
-    """Give the loop that whatever runs for long runs on: uvloop's where it is installed."""
+def long_runner() -> asyncio.Runner:
+    """Give the runner of whatever runs for long: on uvloop where it is installed, garbage looked for seldom."""
+    gc.freeze()
+    gc.set_threshold(SELDOM, 20, 50)
+    return asyncio.Runner(loop_factory=_event_loop)
+
+
+def _event_loop() -> asyncio.AbstractEventLoop:
     try:
         import uvloop  # noqa: PLC0415 - an extra
     except ImportError:

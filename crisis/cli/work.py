@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import structlog
 import typer
 
 from crisis.cli import out
-from crisis.cli.serve import event_loop
+from crisis.cli.serve import long_runner
 from crisis.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def work(
         if crew:
             print("ready", flush=True)
 
-    with asyncio.Runner(loop_factory=event_loop) as runner:
+    with long_runner() as runner:
         if settings.nats_url is not None and settings.database_url is None:
             from crisis.carrying import work_afar  # noqa: PLC0415 - needs an extra
 
