@@ -9,6 +9,7 @@ from tests.bench.peers.stand import ledger, redis, saq
 from tests.bench.service import service
 
 PEOPLE = 8_000
+THEIRS = 3_000  # SAQ's share
 IN_FLIGHT = 100
 DELAY_MS = 100
 ROUNDS = 3
@@ -28,7 +29,7 @@ async def figures() -> list[Figure]:
             ):
                 await peer.warm()
                 await ours.rate(one, carrier, PEOPLE)
-                pairs = await paired(lambda: ours.rate(one, carrier, PEOPLE), lambda: peer.rate(PEOPLE), ROUNDS, "b4")
+                pairs = await paired(lambda: ours.rate(one, carrier, PEOPLE), lambda: peer.rate(THEIRS), ROUNDS, "b4")
     shares = [rate / BOUND for rate in pairs.ours]
     unit = "durable deliveries/s"
     return [

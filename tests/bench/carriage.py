@@ -16,7 +16,7 @@ from tests.bench.service import ROOT, Service, service
 
 PEOPLE = 20_000
 IN_FLIGHT = 50  # of each of the two processes
-ROUNDS = 4
+ROUNDS = 3
 UNIT = "durable deliveries/s"
 FAR = ("CRISIS_KEY", "CRISIS_EXERCISE_TELEGRAM", "CRISIS_NATS_URL")  # all that a worker without a database is told
 
