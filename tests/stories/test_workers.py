@@ -103,7 +103,7 @@ async def test_a_worker_told_to_stop_gives_back_what_it_has_not_sent(
 async def test_a_worker_killed_is_replaced_and_nobody_is_missed(site: Site) -> None:
     """kill -9 of a worker in mid-send: its service starts another; 0 lost, doubles at most what was in flight."""
     service = await site.run("serve", "--workers", "2", CRISIS_LEASE_SECONDS="1")
-    await site.office.settle(residents(2_000))
+    await site.office.settle(residents(5_000))  # five batches: both have a share
     await service.until(lambda: service.count("crew.worker_up") == 1)
     one = await site.office.release(channels=["sms"])
     await site.smsc.until(lambda: site.smsc.binds >= 2 and site.smsc.count >= 400)  # a worker binds when it sends
@@ -113,8 +113,8 @@ async def test_a_worker_killed_is_replaced_and_nobody_is_missed(site: Site) -> N
     await site.office.done(one)
     times = site.times()
     twice = sum(times.values()) - len(times)
-    print(f"worker killed: lost {2_000 - len(times)}, twice {twice}")
-    assert len(times) == 2_000
+    print(f"worker killed: lost {5_000 - len(times)}, twice {twice}")
+    assert len(times) == 5_000
     assert twice <= FLUSH_ROWS + WINDOW
     assert service.count("crew.worker_died") == 1
     assert killed not in worker_pids(service)[1:]

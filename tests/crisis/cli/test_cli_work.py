@@ -75,7 +75,7 @@ async def test_more_workers_than_the_database_has_room_for_are_refused(
     env = {"CRISIS_DATABASE_URL": dsn, "CRISIS_DATA_DIR": str(tmp_path), "CRISIS_KEY": KEY, "CRISIS_PORT": "0"}
     ran = await crisis("serve", "--workers", "64", env=env)
     assert ran.code == 1
-    assert "CRISIS_WORKERS: 64 workers need 454 connections and the database allows " in ran.err
+    assert "CRISIS_WORKERS: 64 workers need 462 connections and the database allows " in ran.err
     assert (await crisis("serve", "--workers", "65", env=env)).code == 2
 
 
