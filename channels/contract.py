@@ -257,7 +257,8 @@ class _Line:
     ) -> None:
         self._send_one, self._notice, self._addresses = send_one, notice, addresses
         self._report, self._window = report, window
-        self._gate = asyncio.Lock()  # an async generator cannot be advanced by two at once
+        self._gate = asyncio.Lock()  # one of us waits for a slot, the others behind it: lines share by turns
+        self._feed = asyncio.Lock()  # an async generator cannot be advanced by two at once
         self._runners = self._idle = 0
         self._over = False
         self.stop: Misconfigured | None = None
@@ -269,38 +270,53 @@ class _Line:
         group.create_task(self._run(group))
 
     async def _run(self, group: asyncio.TaskGroup) -> None:
-        window = self._window
-        while (address := await self._take()) is not None:
-            self._idle -= 1
+        window, sent = self._window, 0  # sends since it has its slot; 0: it has none
+        while (address := await (self._next() if sent else self._first())) is not None:
+            if not sent:
+                self._idle -= 1
+            sent += 1
             if not self._idle and self._runners < window.size:
                 self.man(group)
-            began = window.now()
             try:
-                refs = await self._send_one(self._notice, address)
-            except SendError as error:
-                self._failed(address, error, began)
-            else:
-                window.replied(began)
-                self._report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=refs))
-            finally:
+                await self._send(address)
+            except BaseException:
+                window.leave()
+                raise
+            if not window.stay(sent):
                 window.leave()
                 self._idle += 1
+                sent = 0
 
-    async def _take(self) -> Address | None:
+    async def _send(self, address: Address) -> None:
+        began = self._window.now()
+        try:
+            refs = await self._send_one(self._notice, address)
+        except SendError as error:
+            self._failed(address, error, began)
+        else:
+            self._window.replied(began)
+            self._report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=refs))
+
+    async def _first(self) -> Address | None:
         """Take a slot and then an address, so that no address taken waits; None when there is no more to do."""
         async with self._gate:
             if self._over:
                 return None
             await self._window.enter()
-            address = None
-            try:
-                if self.stop is None:
+            return await self._next()
+
+    async def _next(self) -> Address | None:
+        """Take an address for a slot that we have; give the slot back when there is no more to do."""
+        address = None
+        try:
+            async with self._feed:
+                if self.stop is None and not self._over:
                     address = await anext(self._addresses, None)
-            finally:
-                if address is None:
-                    self._over = True
-                    self._window.leave()
-            return address
+        finally:
+            if address is None:
+                self._over = True
+                self._window.leave()
+        return address
 
     def _failed(self, address: Address, error: SendError, began: float) -> None:
         if isinstance(error, Misconfigured):

@@ -20,6 +20,7 @@ STEP: Final = 8  # once strain was seen, a round trip adds an eighth
 PATIENCE: Final = 2.0  # at twice its lowest latency a provider has as much waiting as in work
 SLACK: Final = 0.05  # seconds; more wait than this begins to matter, and our own work can cost as much
 STALE: Final = 60.0  # seconds after which a provider that seems strained is measured anew
+TURN: Final = 8  # sends in a slot before it goes to who waits: handing it over costs as much as a tenth of a send
 FEW: Final = 4  # in flight while it is: so few that none waits behind another
 
 
@@ -86,6 +87,12 @@ class Window:
             self.in_flight += 1
         if self.in_flight >= self._gauge.size:
             self._full = True
+
+    def stay(self, sent: int) -> bool:
+        """Tell whether who has sent so many in its slot may keep it: there is room, and it is nobody else's turn."""
+        if self.in_flight >= self._gauge.size:
+            self._full = True
+        return self.in_flight <= self._gauge.size and (sent < TURN or not self._waiters)
 
     def leave(self) -> None:
         """Give a slot back; whoever waits longest has it at once."""
