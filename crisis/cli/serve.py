@@ -46,7 +46,7 @@ def serve(workers: Workers = None) -> None:
 def long_runner() -> asyncio.Runner:
     """Give the runner of whatever runs for long: on uvloop where it is installed, garbage looked for seldom."""
     gc.freeze()
-    gc.set_threshold(SELDOM, 20, 50)
+    gc.set_threshold(SELDOM)
     return asyncio.Runner(loop_factory=_event_loop)
 
 

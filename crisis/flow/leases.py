@@ -27,14 +27,17 @@ HELD_FOR = 0.3  # seconds until an address is looked at again to which a former 
 # Another worker may look at the same row: SKIP LOCKED gives it to one. Most urgent first, then most at risk.
 # A dead worker's lease runs out by the database's clock; the raised `lease` number fences a slow one off. What has
 # expired by our clock or by the database's is not taken: we would not send it, and take it again at once. While
-# something more urgent is in anybody's hand the rest waits: the account is the urgent one's alone.
+# something more urgent is in anybody's hand the rest waits: the account is the urgent one's alone. That is asked
+# once and the dispatch batch by batch (OFFSET 0), so that Postgres walks the index in its order and stops at the
+# first, whatever its statistics make it think of batches that are ready.
 LEASE = """
 UPDATE batch SET state = 'leased', lease = lease + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
-WHERE id = (SELECT b.id FROM batch b JOIN dispatch d ON d.id = b.dispatch_id
-            WHERE b.account = $1 AND b.state = 'ready' AND b.urgent < $3 AND d.state IN ('waiting', 'sending')
-              AND d.expires > greatest(now(), $4)
-              AND NOT EXISTS (SELECT FROM batch u WHERE u.account = $1 AND u.state = 'leased' AND u.urgent < b.urgent
-                              AND u.leased_until > clock_timestamp())
+WHERE id = (SELECT b.id FROM batch b
+            WHERE b.account = $1 AND b.state = 'ready' AND b.urgent < $3
+              AND b.urgent <= coalesce((SELECT min(u.urgent) FROM batch u WHERE u.account = $1 AND u.state = 'leased'
+                                        AND u.leased_until > clock_timestamp()), $3)
+              AND EXISTS (SELECT FROM dispatch d WHERE d.id = b.dispatch_id AND d.state IN ('waiting', 'sending')
+                          AND d.expires > greatest(now(), $4) OFFSET 0)
             ORDER BY b.urgent, b.seq, b.id LIMIT 1 FOR UPDATE OF b SKIP LOCKED)
 RETURNING id, dispatch_id, language, address_ids, lease, urgent
 """
@@ -55,9 +58,10 @@ FROM (SELECT t.dispatch_id, t.address_id FROM retry t JOIN dispatch d ON d.id = 
       WHERE t.account = $1 AND t.not_before <= now()
         AND (t.leased_until IS NULL OR ($5 AND t.leased_until < clock_timestamp()))
         AND d.state IN ('waiting', 'sending') AND d.expires > greatest(now(), $4)
-        AND NOT EXISTS (SELECT FROM batch b JOIN dispatch e ON e.id = b.dispatch_id
-                        WHERE b.account = $1 AND b.state IN ('ready', 'leased') AND b.urgent < t.urgent
-                          AND e.state IN ('waiting', 'sending') AND e.expires > greatest(now(), $4))
+        AND t.urgent <= coalesce((SELECT min(b.urgent) FROM batch b JOIN dispatch e ON e.id = b.dispatch_id
+                                  WHERE b.account = $1 AND b.state IN ('ready', 'leased')
+                                    AND e.state IN ('waiting', 'sending') AND e.expires > greatest(now(), $4)),
+                                 t.urgent)
       ORDER BY t.urgent, t.not_before LIMIT $3 FOR UPDATE OF t SKIP LOCKED) s
 WHERE r.dispatch_id = s.dispatch_id AND r.address_id = s.address_id
 RETURNING r.dispatch_id, r.language, r.address_id, r.try, r.urgent

@@ -321,13 +321,14 @@ class _Place:
         if seen["ids"] is None:
             return []
         ids, points = column(seen["ids"], "i8"), (column(seen["lons"], "f8"), column(seen["lats"], "f8"))
-        if len(ids) > MANY:
-            return await asyncio.to_thread(self._chosen, ids, *points)
-        return self._chosen(ids, *points)
+        # An array, not a list: what a thread gives back lives until the next look for garbage.
+        held = await asyncio.to_thread(self._chosen, ids, *points) if len(ids) > MANY else self._chosen(ids, *points)
+        chosen: list[int] = held.tolist()
+        return chosen
 
-    def _chosen(self, ids: Ids, lons: Degrees, lats: Degrees) -> list[int]:
+    def _chosen(self, ids: Ids, lons: Degrees, lats: Degrees) -> Ids:
         with _ONE_AT_A_TIME:
-            chosen: list[int] = ids[inside(self.geometry, lons, lats)].tolist()
+            chosen: Ids = ids[inside(self.geometry, lons, lats)]
         return chosen
 
 
