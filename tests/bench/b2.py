@@ -9,7 +9,7 @@ from tests.bench.peers.stand import celery, ledger, redis
 from tests.bench.service import service
 
 PEOPLE = 20_000
-THEIRS = 2_000  # Celery's share: at 20,000 one round would take a minute, and its rate does not grow with more
+THEIRS = 1_000  # Celery's share: at 20,000 one round would take a minute, and its rate does not grow with more
 IN_FLIGHT = 50
 ROUNDS = 3
 PEER = "Celery prefork, better of c2 and c8, redis, save + deliver, acks_late, prefetch 16"

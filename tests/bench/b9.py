@@ -9,8 +9,8 @@ from tests.bench.figures import Figure, judged, short
 from tests.bench.growth import MILLION, Cell, mean_cpu
 
 SIZES = {
-    10_000: [(1, "smpp"), (1, "http"), (2, "smpp"), (2, "http")],
-    100_000: [(1, "smpp"), (1, "http"), (2, "smpp"), (2, "http")],
+    10_000: [(1, "smpp"), (2, "smpp"), (2, "http")],
+    100_000: [(1, "smpp"), (2, "smpp"), (2, "http")],
     MILLION: [(1, "smpp"), (2, "smpp")],
 }
 PARTS = ("service", "postgres", "carrier")

@@ -139,8 +139,16 @@ def say(text: str) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """Tell what the figures are measured on; all but the load are looked up once."""
-    return {**_facts(), "load": round(os.getloadavg()[0], 2)}
+    """Tell what the figures are measured on; all but the load and the speed just now are looked up once."""
+    return {**_facts(), "load": round(os.getloadavg()[0], 2), "loop_ms": round(_loop() * 1000)}
+
+
+def _loop() -> float:
+    """Give the seconds of a plain loop of a million: a rented machine may be half as fast from minute to minute."""
+    start, total = time.perf_counter(), 0
+    for n in range(1_000_000):
+        total += n
+    return time.perf_counter() - start
 
 
 @functools.cache
