@@ -77,7 +77,7 @@ check: setup ## lint, types and import contracts, without the tests
 	$(BIN)/lint-imports
 
 test: check ## everything of `check`, then all tests; those that need a peer say so when it is not there
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 3 --dist loadfile
 
 peers: setup $(PEERS_READY) ## install what the tests speak to: apt packages (as root), npm packages, .venv-peers
 	@$(call INSTALL,$(APT))
