@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.window import FEW, SLACK, STALE, Gauge, Round, Window, halve, learn
+from channels.window import FEW, SLACK, STALE, TURN, Gauge, Round, Window, halve, learn
 
 
 def known(size: int, swift: bool = False, lowest: float = 0.1) -> Gauge:
@@ -163,6 +163,23 @@ async def test_who_waits_longest_has_the_next_slot() -> None:
         group.create_task(lane("advisory", 3))
         group.create_task(lane("extreme", 3))
     assert order == ["advisory", "extreme"] * 3
+
+
+async def test_a_slot_is_kept_while_nobody_waits_and_given_up_after_a_turn() -> None:
+    """It is also given up where there are fewer slots by now; who waits is never passed for longer than TURN sends."""
+    window = Window(1, start=1)
+    await window.enter()
+    assert window.stay(1_000)
+    waiting = asyncio.ensure_future(window.enter())
+    await asyncio.sleep(0)
+    assert [window.stay(sent) for sent in (1, TURN - 1, TURN)] == [True, True, False]
+    window.leave()
+    await waiting
+    narrowed = Window(2, start=2)
+    await narrowed.enter()
+    await narrowed.enter()
+    narrowed.strained(narrowed.now())
+    assert not narrowed.stay(1)
 
 
 async def test_a_wait_given_up_loses_no_slot() -> None:
