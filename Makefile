@@ -93,7 +93,7 @@ $(PEERS_READY): $(READY) requirements/peers.txt
 		|| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	touch $@
 
-bench: setup $(BENCH_READY) ## measure the promises of speed beside others' programs, ten minutes; installs those as `make peers` does
+bench: setup $(BENCH_READY) ## measure the promises of speed beside others' programs, a quarter of an hour; installs those as `make peers` does
 	@$(call INSTALL,$(BENCH_APT))
 	$(BIN)/python -m tests.bench all
 

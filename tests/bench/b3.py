@@ -75,7 +75,8 @@ def told(found: dict[str, list[float]], spare: dict[str, float]) -> list[Figure]
                 judged(
                     "b3", pairs.figure, UNIT, peer=PEER.format(store, CONNECTIONS),
                     goal=goal if workers == "two" else None,
-                    what=f"{PEOPLE:,} texts by SMPP, {workers} worker{'s' if workers == 'two' else ''}", **facts,
+                    what=f"{PEOPLE:,} texts by SMPP, {workers} worker{'s' * (workers == 'two')}; Kannel's {store} store",
+                    **facts,
                 )
             )  # fmt: skip
     return made

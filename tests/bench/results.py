@@ -13,7 +13,7 @@ from tests.bench.figures import KEYS, Figure
 FOLDER = Path(__file__).parent
 KNOWN = frozenset(KEYS)
 HEADER = "| bench | what | ours | unit | peer | peer's | ratio | goal | met | spread |"
-ROW, TOP, LEFT, WIDE, RIGHT = 26, 44, 250, 420, 330  # of the chart, in pixels
+ROW, TOP, LEFT, WIDE, RIGHT = 26, 44, 420, 380, 400  # of the chart, in pixels
 STYLE = """
   text { font: 12px system-ui, sans-serif; fill: #24292f }
   .faint { fill: #57606a }
@@ -111,9 +111,9 @@ def _bar(f: Figure, y: float, x: Callable[[float], float]) -> list[str]:
     assert f.ratio is not None
     start, end = sorted((x(1.0), x(f.ratio)))
     kind = "missed" if f.met is False else "ours"
-    name = f"{f.bench}: {f.peer}"
+    name = f"{f.bench}: {f.what or f.unit}"
     parts = [
-        f'<text x="{LEFT - 10}" y="{y + 14}" text-anchor="end">{escape(name[:38])}</text>',
+        f'<text x="{LEFT - 10}" y="{y + 14}" text-anchor="end">{escape(_cut(name, 58))}</text>',
         f'<rect class="{kind}" x="{start:.1f}" y="{y + 2}" width="{max(end - start, 2):.1f}" height="16" rx="2"/>',
     ]
     label = end
@@ -121,9 +121,14 @@ def _bar(f: Figure, y: float, x: Callable[[float], float]) -> list[str]:
         at = x(f.goal)
         parts.append(f'<line class="goal" x1="{at:.1f}" x2="{at:.1f}" y1="{y - 1}" y2="{y + 21}"/>')
         label = max(end, at)
-    told = f"{number(f.ratio)}x" + (f" ({number(f.figure)} {f.unit}, goal {goal(f)})" if f.goal else "")
-    parts.append(f'<text x="{label + 6:.1f}" y="{y + 14}">{escape(told[:60])}</text>')
+    told = f"{number(f.ratio)}x {(f.peer or '').partition(', ')[0]}"
+    told = _cut(told, 44) + f": {number(f.figure)}" + (f", goal {goal(f)}" if f.goal is not None else "")
+    parts.append(f'<text x="{label + 6:.1f}" y="{y + 14}">{escape(told)}</text>')
     return parts
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 2].rstrip(" ,:(") + " \N{HORIZONTAL ELLIPSIS}"
 
 
 def write(figures: Sequence[Figure], at: datetime, absent: Sequence[str] = (), folder: Path = FOLDER) -> None:
