@@ -64,6 +64,7 @@ def told(found: dict[str, list[float]], spare: dict[str, float]) -> list[Figure]
     """Make the four figures; only those of two workers have goals."""
     made = []
     for workers in ("two", "one"):
+        many = f"{workers} worker{'s' if workers == 'two' else ''}"
         for store, goal in GOALS.items():
             pairs = Pairs(found[workers], found[store])
             facts: dict[str, Any] = pairs.facts() | {
@@ -75,7 +76,7 @@ def told(found: dict[str, list[float]], spare: dict[str, float]) -> list[Figure]
                 judged(
                     "b3", pairs.figure, UNIT, peer=PEER.format(store, CONNECTIONS),
                     goal=goal if workers == "two" else None,
-                    what=f"{PEOPLE:,} texts by SMPP, {workers} worker{'s' * (workers == 'two')}; Kannel's {store} store",
+                    what=f"{PEOPLE:,} texts by SMPP, {many}; Kannel's {store} store",
                     **facts,
                 )
             )  # fmt: skip
