@@ -147,7 +147,7 @@ async def _parts(
     if settings.nats_url is not None:
         from crisis.carrying import carry  # noqa: PLC0415 - needs an extra
 
-        carry(settings, lanes, house.desk.vault, accounts, listener, parts, house.cap)
+        carry(settings, lanes, house.desk.vault, accounts, listener, parts, house.now, house.cap)
     async with delivering(parts, lanes, courier, accounts, listener, expand):
         parts.start("failover", failover.run(house.pool, _telling(accounts), house.now))
         parts.start("feeds", watcher.run())

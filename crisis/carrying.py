@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 
 from crisis import db, log
 from crisis.carriage.far import Far
@@ -33,12 +34,12 @@ def hub_of(settings: Settings, name: str) -> Hub:
 
 def carry(
     settings: Settings, pool: db.Pool, vault: Vault, accounts: Sequence[Account], listener: db.Listener, parts: Parts,
-    document: Callable[[int], Awaitable[bytes]] | None = None,
+    now: Callable[[], datetime], document: Callable[[int], Awaitable[bytes]] | None = None,
 ) -> None:  # fmt: skip
     """Start the service's side: offers to workers, and what they report. To be called before the listener runs."""
     hub = hub_of(settings, "crisis service")
-    leases = Leases(pool, Notices(settings.public_url, document), settings.lease_seconds)
-    relay = Relay(hub, leases, vault, accounts, settings.lease_seconds)
+    leases = Leases(pool, Notices(settings.public_url, document), settings.lease_seconds, now)
+    relay = Relay(hub, leases, vault, accounts, settings.lease_seconds, now)
     recorder = Recorder(hub, pool, leases, accounts, settings.lease_seconds)
     for kind in ("batch", "stop", "opted_out"):
         listener.on(kind, relay.hears(kind))

@@ -12,7 +12,7 @@ import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import uuid4
 
 from nats.aio.msg import Msg
@@ -82,9 +82,15 @@ class Relay:
     """Offers loads of every addressed account to the workers that are alive; none alive, nothing travels."""
 
     def __init__(
-        self, hub: Hub, leases: Leases, vault: Vault, accounts: Sequence[Account], lease_seconds: float
+        self,
+        hub: Hub,
+        leases: Leases,
+        vault: Vault,
+        accounts: Sequence[Account],
+        lease_seconds: float,
+        now: Callable[[], datetime],
     ) -> None:
-        self._hub, self._leases, self._lease = hub, leases, lease_seconds
+        self._hub, self._leases, self._lease, self._now = hub, leases, lease_seconds, now
         self._key = wire.key_of(vault)
         self._lines = {a.name: Line(a, loads_of(a.name)) for a in accounts if a.channel.reach is Reach.ADDRESSED}
         self._name, self._numbers = uuid4().hex[:12], itertools.count()
@@ -275,7 +281,7 @@ class Relay:
 
     async def _leave(self, claim: wire.Claim) -> wire.Leave:
         """Let one worker go, once; never one that would count the lease longer than the database does."""
-        line, now = next((one for one in self._lines.values() if claim.id in one.offers), None), datetime.now(UTC)
+        line, now = next((one for one in self._lines.values() if claim.id in one.offers), None), self._now()
         if line is None:
             return wire.Leave(go=False, now=now)
         offer = line.offers[claim.id]
@@ -293,7 +299,7 @@ class Relay:
         if not await self._leases.renew(offer.load) or loop_now() - asked > ANSWER_WITHIN / 2 or self._deaf:
             await self._give_back(line, offer.load)
             return wire.Leave(go=False, now=now)
-        return wire.Leave(go=True, gone=self._gone_since(offer), now=datetime.now(UTC))
+        return wire.Leave(go=True, gone=self._gone_since(offer), now=self._now())
 
     def _refusal(self, claim: wire.Claim) -> str:
         if claim.key != self._key:  # it would write off every address as one that cannot be opened

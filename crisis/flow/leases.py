@@ -7,7 +7,7 @@ import contextlib
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import asyncpg
 
@@ -178,16 +178,10 @@ def _away() -> Iterator[None]:
         raise Away(type(error).__name__) from error
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Leases:
     """The Source that leases from Postgres (see trip.Source); one for a process."""
 
-    def __init__(
-        self, pool: db.Pool, notices: Notices, lease_seconds: float, now: Callable[[], datetime] = _utc_now
-    ) -> None:
+    def __init__(self, pool: db.Pool, notices: Notices, lease_seconds: float, now: Callable[[], datetime]) -> None:
         self._pool, self._notices, self._lease, self._now = pool, notices, lease_seconds, now
         self._lapses = Lapses(lease_seconds)
         self._had_retries: dict[str, bool] = {}  # whether an account's last load was of retries

@@ -19,6 +19,7 @@ from crisis.flow.ledger import Entry, Ledger
 from crisis.flow.notices import Notices
 from crisis.flow.pace import BURST, Pace, loop_now
 from crisis.flow.trip import Account, End
+from crisis.plane import utc_now
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 EXPIRES = datetime.now(UTC) + timedelta(hours=6)
@@ -45,7 +46,7 @@ def account() -> Account:
 
 
 def leases(pool: db.Pool, seconds: float = 60.0) -> Leases:
-    return Leases(pool, Notices("http://127.0.0.1"), seconds)
+    return Leases(pool, Notices("http://127.0.0.1"), seconds, utc_now)
 
 
 async def dispatch(pool: db.Pool, *batches: list[int]) -> int:
