@@ -111,6 +111,11 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
+def count(tag: str) -> int:
+    """Read how many rows a statement wrote from what Postgres says of it: `INSERT 0 7`."""
+    return int(tag.rpartition(" ")[2])
+
+
 async def migrate(dsn: str, folder: Path | None = None) -> list[int]:
     """Bring the schema up to date and return the numbers applied now, each in its own transaction.
 

@@ -226,10 +226,10 @@ async def save_residents(
         await connection.copy_records_to_table("staged", columns=COLUMNS, records=records, timeout=LONG)
         for statement in (ANALYZE, KNOWN, PERSONS, NEW_IDS, FACTS, ANALYZE_FACTS, REFRESH, ADD_RESIDENTS):
             await run(statement)
-        moved = _count(await run(MOVE))
+        moved = db.count(await run(MOVE))
         await run(REFRESH_ADDRESS)
-        added = _count(await run(ADD_ADDRESSES))
-        removed = _count(await run(REMOVE))
+        added = db.count(await run(ADD_ADDRESSES))
+        removed = db.count(await run(REMOVE))
         told = {"added": added, "updated": len(records) - added, "moved": moved}
         await connection.execute(AUDIT, by.id, "resident.import", {**told, "removed": removed})
     await _tidy(pool)
@@ -247,10 +247,6 @@ async def _tidy(pool: db.Pool) -> None:
                 await connection.execute(AS_BEFORE)
     except db.FAULTS as error:
         logger.warning("register.not_vacuumed", error=type(error).__name__)
-
-
-def _count(tag: str) -> int:
-    return int(tag.rpartition(" ")[2])
 
 
 def _staged(resident: NewResident, vault: Vault, source: str) -> tuple[object, ...]:

@@ -223,7 +223,7 @@ class Walk:
         in_hand = [b["id"] for b in batches if b["in_hand"]]
         before = [a for a in self._ancestors if a < dispatch_id]
         given = (*self._pack(here, before, []), [b["id"] for b in batches], dispatch_id, self._drill, in_hand)
-        added = _count(await self._connection.execute(REACHED, *given))
+        added = db.count(await self._connection.execute(REACHED, *given))
         if in_hand:
             await self._connection.execute(KEEP_IN_HAND, self._row["id"], in_hand)
         return Here(rank=-1, id=batches[-1]["id"], seq=here.seq + added)
@@ -260,7 +260,7 @@ class Walk:
             return None
         chosen = await place.everybody(seen)
         pack = self._pack(here, self._ancestors, self._before)
-        added = _count(await self._connection.execute(TAKE_THESE, *pack, chosen)) if chosen else 0
+        added = db.count(await self._connection.execute(TAKE_THESE, *pack, chosen)) if chosen else 0
         return replace(here, seq=here.seq + added, more=False)
 
     async def _look(self, here: Here, place: _Place, most: int) -> Here:
@@ -275,7 +275,7 @@ class Walk:
             pack = self._pack(here, self._ancestors, self._before)
             between = (self._row["channel"], here.rank, here.id, seen["rank"], seen["id"])
             rule = (self._drill, self._whole, self._near, chosen)
-            added = _count(await self._connection.execute(TAKE, *pack, *between, *rule))
+            added = db.count(await self._connection.execute(TAKE, *pack, *between, *rule))
         return Here(rank=seen["rank"], id=seen["id"], seq=here.seq + added, more=seen["looked"] == most)
 
     async def _skip(self, here: Here, squares: list[int]) -> Here:
@@ -296,7 +296,7 @@ class Walk:
         mine = {r["id"] for r in await self._connection.fetch(MINE, self._row["id"], chosen)}
         pack = self._pack(here, self._ancestors, self._before)
         missed = [i for i in chosen if i not in mine]
-        added = _count(await self._connection.execute(TAKE_THESE, *pack, missed)) if missed else 0
+        added = db.count(await self._connection.execute(TAKE_THESE, *pack, missed)) if missed else 0
         return replace(here, seq=here.seq + added)
 
     def _pack(self, here: Here, ancestors: list[int], before: list[str]) -> tuple[object, ...]:
@@ -345,8 +345,3 @@ def _read(text: str) -> _Place:
     geometry = from_geojson(text)
     with _ONE_AT_A_TIME:
         return _Place(geometry, cells(geometry))
-
-
-def _count(tag: str) -> int:
-    """Read how many rows a statement wrote from what Postgres says of it: `INSERT 0 7`."""
-    return int(tag.rpartition(" ")[2])
