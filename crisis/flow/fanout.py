@@ -10,6 +10,7 @@ from dataclasses import replace
 import asyncpg
 
 from crisis import db, log
+from crisis.flow.pace import loop_now
 from crisis.flow.walk import BATCH, Here, Walk
 from crisis.model.alert import ENDING
 from crisis.model.words import Purpose
@@ -159,16 +160,15 @@ async def run(pool: db.Pool, wake: asyncio.Event, poll: float = 1.0) -> None:
 
     One that cannot be expanded is logged and left alone for REST: it keeps no other alert from leaving.
     """
-    loop = asyncio.get_running_loop()
     rests: dict[int, float] = {}
     while True:
         wake.clear()
         try:
-            while await expand_next(pool, [i for i, until in rests.items() if until > loop.time()]):
+            while await expand_next(pool, [i for i, until in rests.items() if until > loop_now()]):
                 pass
         except Stuck as stuck:
             logger.exception("fanout.stuck", dispatch=stuck.dispatch_id)
-            rests[stuck.dispatch_id] = loop.time() + REST
+            rests[stuck.dispatch_id] = loop_now() + REST
             continue
         except db.FAULTS as error:
             if not db.is_brief(error):
