@@ -21,7 +21,7 @@ from crisis.flow.trip import ANY, Account, Away, Cargo, End, Load
 logger = log.get("deliver")
 
 RETRIES = 500  # taken at once
-A_MOMENT = 0.02  # seconds
+A_MOMENT = 0.02  # seconds until it is told that a dispatch has begun: the first send goes before
 HELD_FOR = 0.3  # seconds until an address is looked at again to which a former notice may be on the wire
 
 # Another worker may look at the same row: SKIP LOCKED gives it to one. Most urgent first, then most at risk.
@@ -51,7 +51,7 @@ UPDATE dispatch SET state = 'sending' WHERE state = 'waiting'
 """
 
 # `leased_by` is the fence: with it alone a worker may change what it took. Lapsed leases only where $5 says that
-# the database's clock can be trusted (see _steady).
+# the database's clock can be trusted (see Lapses).
 LEASE_RETRIES = """
 UPDATE retry r SET leased_until = clock_timestamp() + $2 * interval '1 second', leased_by = $6
 FROM (SELECT t.dispatch_id, t.address_id FROM retry t JOIN dispatch d ON d.id = t.dispatch_id
@@ -228,7 +228,7 @@ class Leases:
         telling.add_done_callback(self._telling.discard)
 
     async def _say_sending(self, dispatch_id: int) -> None:
-        await asyncio.sleep(A_MOMENT)  # the first send goes before
+        await asyncio.sleep(A_MOMENT)
         try:
             await self._pool.execute(SENDING, dispatch_id)
         except db.FAULTS as error:

@@ -21,7 +21,7 @@ MISCONFIGURED_PAUSE = 60.0  # seconds until a stopped account is tried again, in
 DEAF_CHECK = 0.25  # seconds between two looks at a load in hand while no call can be heard
 MOST_IN_HAND = 10.0  # seconds a load is handed out: then the rest goes back, so that what is more urgent is chosen anew
 REMEMBERED = 3600.0  # seconds a stop or an opt-out is remembered: longer than any load is in hand
-LEAST_HOLD = 0.5  # seconds: a provider that throttles and says "0" must not be hammered
+LEAST_HOLD = 0.5  # seconds: a provider that throttles and asks for next to no wait must not be hammered
 ANY = 1_000  # above every urgency
 
 
