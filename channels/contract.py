@@ -66,6 +66,35 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What an alert is about, beside its words: what a sheet of paper, a map or a station's screen shows.
+
+    Plain text in the notice's language, CAP's spellings for severity, urgency and certainty; empty is not known.
+    """
+
+    agency: str = ""  # who says it
+    hazard: str = ""  # CAP's event: Banjir, Flood
+    severity: str = "Unknown"
+    urgency: str = "Unknown"
+    certainty: str = "Unknown"
+    area: str = ""  # as people name it
+    outline: str = field(default="", repr=False)  # GeoJSON MultiPolygon, longitude first
+    onset: datetime | None = None
+    next_update: datetime | None = None
+    source: str = ""
+    help_line: str = ""  # what to call when a life is in danger
+    contact: str = ""  # whom a station calls back
+    description: str = ""
+    do: tuple[str, ...] = ()
+    dont: tuple[str, ...] = ()
+    short: str = ""  # what SMS says
+    questions: tuple[tuple[str, str], ...] = ()  # as residents ask, and our answers
+    code: str = ""  # by which anybody can check that it is ours
+    check: str = ""  # where
+    version: int = 1  # of the incident: 1 the alert, 2.. what followed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """The words of one alert (or one answer) fitted to one channel in one language."""
 
@@ -82,7 +111,9 @@ class Notice:
     link: str = ""  # the public page of the alert
     replaces: tuple[str, ...] = ()  # ids of the notices this one takes the place of
     ends: bool = False  # a cancel or all-clear: nothing is in force after it
-    document: bytes = field(default=b"", repr=False)  # the alert as CAP XML, for channels whose rendition is "cap"
+    document: bytes = field(default=b"", repr=False)  # the alert as CAP XML, for channels that carry "cap" or "kit"
+    about: About | None = None  # for channels that carry "kit"
+    home: str = ""  # where the office's public pages are: a station reads back there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

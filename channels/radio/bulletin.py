@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Literal
 
 from pydantic import AwareDatetime, TypeAdapter
 
-from channels.contract import Notice
+from channels.contract import About, Notice
 from channels.radio.script import frame, marker, moment, reading
 from channels.radio.studio import voice_for
 
@@ -22,8 +22,8 @@ Audio = Literal["pending", "ready", "failed", "removed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
-    """Who speaks, where the folder is on the web, the feed's language and the station's clock."""
+class Office:
+    """Who speaks, where the folder is on the web, the feed's language and the clock on the wall."""
 
     title: str
     base: str
@@ -48,6 +48,7 @@ class Bulletin:
     urgent: bool = False
     ends: bool = False
     link: str = ""
+    about: About = field(default_factory=About)
     audio: Audio = "pending"
     why: str = ""  # of a failure: "no voice for jv"
     seconds: float = 0.0
@@ -85,7 +86,7 @@ class Bulletin:
 STORED = TypeAdapter(Bulletin)
 
 
-def draft(notice: Notice, station: Station, now: datetime) -> Bulletin:
+def draft(notice: Notice, office: Office, now: datetime) -> Bulletin:
     """Make the bulletin of a notice; its audio is pending, or failed where no voice speaks it."""
     sent = notice.sent or now
     mute = voice_for(notice.language) is None
@@ -98,27 +99,28 @@ def draft(notice: Notice, station: Station, now: datetime) -> Bulletin:
             "mode": notice.mode,
             "headline": _clean(notice.headline) or script.partition("\n")[0][:120],
             "script": script,
-            "reading": reading(notice, script, station.title, station.zone, station.language),
+            "reading": reading(notice, script, office.title, office.zone, office.language),
             "sent": sent,
             "expires": notice.expires or sent + LONGEST,
             "replaces": notice.replaces,
             "urgent": notice.urgent,
             "ends": notice.ends,
             "link": _clean(notice.link),
+            "about": asdict(notice.about or About()),
             "audio": "failed" if mute else "pending",
             "why": f"no voice for {notice.language}" if mute else "",
         }
     )
 
 
-def sheet(bulletin: Bulletin, station: Station) -> str:
+def sheet(bulletin: Bulletin, office: Office) -> str:
     """Lay out the announcer's sheet: how to read it and until when, then what to read."""
-    words = frame(bulletin.language, station.language)
+    words = frame(bulletin.language, office.language)
     seconds = round(len(bulletin.reading.split()) * 60 / words.pace)
     rule = "-" * 60
     head = [words.modes.get(bulletin.mode, "").upper(), f"{words.heading} ({bulletin.language})"]
     head += [words.twice.format(seconds=seconds)]
-    head += [moment(words.not_after, words, bulletin.expires, station.zone)]
+    head += [moment(words.not_after, words, bulletin.expires, office.zone)]
     return "\n".join([*filter(None, head), rule, bulletin.reading, rule, bulletin.id, ""])
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from channels.radio.bulletin import Bulletin, Station
+from channels.radio.bulletin import Bulletin, Office
 from channels.radio.script import marker
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -20,31 +20,31 @@ SPACES = {"atom": ATOM, "dc": DC, "dcterms": TERMS, "itunes": ITUNES}
 TTL = 5  # minutes a player may keep the feed
 
 
-def feed(station: Station, bulletins: Iterable[Bulletin], now: datetime) -> bytes:
+def feed(office: Office, bulletins: Iterable[Bulletin], now: datetime) -> bytes:
     """Render the bulletins in force, newest first; the same bulletins give the same bytes."""
     root = etree.Element("rss", {"version": "2.0"}, nsmap=SPACES)
     channel = etree.SubElement(root, "channel")
-    _add(channel, "title", station.title)
-    _add(channel, "link", station.base)
-    _add(channel, "description", station.title)
-    _add(channel, "language", station.language)
+    _add(channel, "title", office.title)
+    _add(channel, "link", office.base)
+    _add(channel, "description", office.title)
+    _add(channel, "language", office.language)
     _add(channel, "ttl", str(TTL))
     _add(channel, f"{{{ITUNES}}}explicit", "false")
-    link = {"href": f"{station.base}/feed.xml", "rel": "self", "type": "application/rss+xml"}
+    link = {"href": f"{office.base}/feed.xml", "rel": "self", "type": "application/rss+xml"}
     etree.SubElement(channel, f"{{{ATOM}}}link", link)
     in_force = [bulletin for bulletin in bulletins if not bulletin.expired(now)]
     for bulletin in sorted(in_force, key=lambda one: (one.sent, one.place), reverse=True):
-        _entry(channel, bulletin, station)
+        _entry(channel, bulletin, office)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
 
-def _entry(channel: etree._Element, bulletin: Bulletin, station: Station) -> None:
+def _entry(channel: etree._Element, bulletin: Bulletin, office: Office) -> None:
     entry = etree.SubElement(channel, "item")
-    folder = f"{station.base}/{quote(bulletin.place)}"
+    folder = f"{office.base}/{quote(bulletin.place)}"
     mark = marker(bulletin.mode, bulletin.language).rstrip("_")
     _add(entry, "title", f"{mark}: {bulletin.headline}" if mark else bulletin.headline)
     # Translations share the notice's id, and a guid must be one entry's alone.
-    own = bulletin.language.lower() == station.language.lower()
+    own = bulletin.language.lower() == office.language.lower()
     _add(entry, "guid", bulletin.id if own else bulletin.guid).set("isPermaLink", "false")
     _add(entry, "link", bulletin.link or f"{folder}/{quote(bulletin.text_name)}")
     _add(entry, "description", bulletin.reading)

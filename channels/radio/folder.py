@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from channels.contract import Refused, Unavailable
-from channels.radio.bulletin import STORED, Bulletin, Station, digest, sheet
+from channels.radio.bulletin import STORED, Bulletin, Office, digest, sheet
 from channels.radio.feed import feed
 
 STATE, FEED, AIRED, MAKING = "bulletin.json", "feed.xml", "aired", ".making"
@@ -25,9 +25,9 @@ PART = ".part"
 class Folder:
     """Blocking: every public call holds one lock, so threads of one process never cross."""
 
-    def __init__(self, path: Path, station: Station, clock: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, office: Office, clock: Callable[[], datetime]) -> None:
         self.path = path
-        self.station = station
+        self.office = office
         self.clock = clock
         self._lock = threading.RLock()
 
@@ -113,7 +113,7 @@ class Folder:
         """Write new words beside the old, drop the old audio, then put the new in force."""
         folder = self.path / bulletin.place
         folder.mkdir(exist_ok=True)
-        text = sheet(bulletin, self.station)
+        text = sheet(bulletin, self.office)
         script = _part(folder / bulletin.text_name, text.encode("utf-8", "replace"))
         state = _part(folder / STATE, STORED.dump_json(bulletin, indent=2))
         # Silence before new words is safe; old words beside a new script are not.
@@ -150,7 +150,7 @@ class Folder:
 
     def _refresh(self) -> None:
         target = self.path / FEED
-        fresh = feed(self.station, self.all(), self.clock())
+        fresh = feed(self.office, self.all(), self.clock())
         if not target.exists() or target.read_bytes() != fresh:
             _part(target, fresh).replace(target)
 

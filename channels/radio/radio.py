@@ -25,7 +25,7 @@ from channels.contract import (
     Unavailable,
     settle,
 )
-from channels.radio.bulletin import Bulletin, Station, draft
+from channels.radio.bulletin import Bulletin, Office, draft
 from channels.radio.folder import Folder
 from channels.radio.studio import NoAudio, produce, speak
 
@@ -49,13 +49,13 @@ class Radio:
     inbound: ClassVar[bool] = False
 
     def __init__(
-        self, path: Path, station: Station, *, clock: Callable[[], datetime] = now_utc, every: float = 5.0
+        self, path: Path, office: Office, *, clock: Callable[[], datetime] = now_utc, every: float = 5.0
     ) -> None:
         self.rate = 50.0
         self.concurrency = 1
         self.every = every  # seconds between looks at the clock and at what other workers wrote
         self.turned = asyncio.Condition()  # notified after every look and every rendering
-        self._folder = Folder(path, station, clock)
+        self._folder = Folder(path, office, clock)
         self._wake = asyncio.Event()
 
     @classmethod
@@ -77,13 +77,13 @@ class Radio:
             ZoneInfo(zone)
         except (ValueError, OSError, KeyError):
             raise Misconfigured(f"radio: zone {zone!r} is not a time zone; try Asia/Pontianak") from None
-        station = Station(
+        office = Office(
             title=query["title"],
             base=query["base"].rstrip("/"),
             language=query.get("language", "id"),
             zone=zone,
         )
-        return cls(Path(unquote(parts.path)), station)
+        return cls(Path(unquote(parts.path)), office)
 
     async def open(self) -> None:
         return
@@ -116,7 +116,7 @@ class Radio:
             raise trouble.exceptions[0] from None
 
     def _place(self, notice: Notice) -> None:
-        self._folder.place(draft(notice, self._folder.station, self._folder.clock()))
+        self._folder.place(draft(notice, self._folder.office, self._folder.clock()))
 
     async def _keep_true(self) -> None:
         while True:

@@ -6,10 +6,50 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from channels.contract import Notice
 from channels.radio.tongues import MONTHS_EN, MONTHS_ID
+
+
+class Part(StrEnum):
+    """What a line of a script says; a script of ours goes in this order."""
+
+    MODE = "mode"  # an exercise or a test: first and last
+    SOURCE = "source"  # who says it
+    HAZARD = "hazard"
+    WHERE = "where"
+    WHEN = "when"
+    WORDS = "words"  # an officer's approved words, which may say all of these in their own order
+    DO = "do"
+    GO = "go"  # where to go
+    DONT = "dont"
+    HELP = "help"  # the number to call
+    NEXT = "next"  # the next bulletin
+    UNTIL = "until"  # when it ends
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One sentence, or few, read in one breath: as it is written, not yet as it is said."""
+
+    text: str
+    part: Part = Part.WORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What is read aloud, once; it is read twice on air."""
+
+    language: str
+    mode: str  # Actual, Exercise or Test
+    lines: tuple[Line, ...]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(line.text for line in self.lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,11 @@ import pytest
 from lxml import etree
 
 from channels.contract import Address, Channel, Misconfigured, Notice, Outcome, Reach, Result, Unavailable
-from channels.radio.bulletin import Station
+from channels.radio.bulletin import Office
 from channels.radio.radio import Radio
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-STATION = Station(title="BPBD Kubu Raya", base="http://127.0.0.1:8080/radio", language="id", zone="Asia/Pontianak")
+STATION = Office(title="BPBD Kubu Raya", base="http://127.0.0.1:8080/radio", language="id", zone="Asia/Pontianak")
 FLOOD = Notice(
     id="urn:oid:2.49.1",
     language="id",
