@@ -1,4 +1,4 @@
-"""What a voice makes of a script: its sound, and when each line of it is heard."""
+"""Has lines of a script spoken by a voice in a process of its own, and says when each line is heard."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+Sound = NDArray[np.float32]
 Kind = Literal["espeak", "neural", "recording"]
 
 
@@ -17,10 +18,14 @@ class NoAudio(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Speech:
-    """One reading of a script, without bell or breath."""
+    """A script as it was spoken once: mono samples from -1 to 1, and when each of its lines is heard."""
 
-    sound: NDArray[np.float32]  # mono, -1..1
-    rate: int  # Hz
-    spans: tuple[tuple[float, float], ...]  # seconds from the sound's start to each line's start and end
-    voice: str  # by its name: espeak-ng id, kokoro jm_kumo, an officer's name
-    kind: Kind = "espeak"
+    sound: Sound
+    rate: int  # samples a second
+    spans: tuple[tuple[float, float], ...]  # seconds, one for each line given; none for a recording: nobody timed it
+    voice: str  # by whom, as a listener may be told: "espeak-ng 1.52.0 id", "kokoro-82m jm_kumo"
+    kind: Kind
+
+    @property
+    def seconds(self) -> float:
+        return len(self.sound) / self.rate
