@@ -136,7 +136,7 @@ def _house(pool: db.Pool, desk: Desk, accounts: Sequence[Account], now: Callable
 async def _parts(
     settings: Settings, house: House, accounts: Sequence[Account], dsn: str, lanes: db.Pool
 ) -> AsyncIterator[Service]:
-    courier = courier_of(settings, lanes, house.desk.vault, accounts, house.now, house.cap)
+    courier = courier_of(settings, lanes, house.desk.vault, accounts, house.now, house.cap, house.about)
     parts, expand = Parts(house.broken), asyncio.Event()
     clock = Clock(house.pool, house.now, settings.tick_seconds)
     intake = Intake(house.pool, house.desk, house.means, house.ways)

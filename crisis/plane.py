@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from crisis.errors import BadInput, Fault
 from crisis.flow import deliver, fanout, ledger
 from crisis.flow.leases import Leases
 from crisis.flow.ledger import Ledger
-from crisis.flow.notices import Notices
+from crisis.flow.notices import Document, Notices, Telling
 from crisis.flow.pace import Pace
 from crisis.flow.trip import Account
 from crisis.privacy import Vault
@@ -56,11 +56,15 @@ def courier_of(
     vault: Vault,
     accounts: Sequence[Account],
     now: Callable[[], datetime],
-    document: Callable[[int], Awaitable[bytes]] | None = None,
+    document: Document | None = None,
+    about: Telling | None = None,
 ) -> deliver.Courier:
-    """Build what delivers: loads leased from Postgres, attempts written to it; `document` gives an alert as CAP."""
+    """Build what delivers: loads leased from Postgres, attempts written to it.
+
+    `document` gives an alert as CAP, `about` what it is about; only the service has them, and what needs them.
+    """
     return deliver.Courier(
-        Leases(pool, Notices(settings.public_url, document), settings.lease_seconds, now),
+        Leases(pool, Notices(settings.public_url, document, about), settings.lease_seconds, now),
         Ledger(ledger.into(pool)),
         vault,
         accounts,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import asyncpg
 
-from channels.contract import Channel, Notice, Reach
+from channels.contract import About, Channel, Notice, Reach
 from crisis import db
 from crisis.errors import BadInput
 from crisis.flow.trip import ANSWER
@@ -17,6 +17,9 @@ from crisis.model.alert import ENDING
 from crisis.model.words import Purpose
 
 KEPT = 64  # dispatches whose words are kept in memory
+
+Document = Callable[[int], Awaitable[bytes]]
+Telling = Callable[[int, str], Awaitable[About]]
 
 # What a notice is made of; a dispatch belongs to an alert or to an answer.
 NOTICE = """
@@ -40,9 +43,12 @@ ORDER BY t.address_id, d.alert_id DESC
 class Notices:
     """Gives the notice of a dispatch on a channel in a language; asks the database once for each dispatch."""
 
-    def __init__(self, public_url: str, document: Callable[[int], Awaitable[bytes]] | None = None) -> None:
-        """`document` gives an alert as CAP XML, for the channels that carry it; without it they send nothing."""
-        self._public_url, self._document = public_url, document
+    def __init__(self, public_url: str, document: Document | None = None, about: Telling | None = None) -> None:
+        """`document` gives an alert as CAP XML, for the channels that carry it; without it they send nothing.
+
+        `about` tells in a language what an alert is about, for the channels that carry a kit.
+        """
+        self._public_url, self._document, self._about = public_url, document, about
         self._rows: OrderedDict[int, asyncpg.Record] = OrderedDict()  # words never change after release
 
     async def of(self, connection: db.AnyConnection, dispatch_id: int) -> tuple[list[int], datetime]:
@@ -67,9 +73,14 @@ class Notices:
         """Give the notice of a dispatch that of() has read."""
         row = self._rows[dispatch_id]
         notice = make_notice(row, channel.name, language, self._public_url)
-        if "cap" in channel.limit.renditions and row["alert_id"] is not None:
-            return replace(notice, document=await self._as_cap(row["alert_id"]))
-        return notice
+        kit, alert_id = "kit" in channel.limit.renditions, row["alert_id"]
+        if alert_id is None or not (kit or "cap" in channel.limit.renditions):
+            return notice
+        notice = replace(notice, document=await self._as_cap(alert_id))
+        if not kit:
+            return notice
+        about = await self._about(alert_id, language) if self._about else None
+        return replace(notice, about=about, home=self._public_url)
 
     async def _as_cap(self, alert_id: int) -> bytes:
         """Give the CAP document; an alert that cannot be written as CAP has none, and an alarm told why."""

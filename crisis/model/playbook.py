@@ -31,7 +31,7 @@ from crisis.model.playbook_shape import (
     json_schema,
 )
 from crisis.model.shape_faults import validated
-from crisis.model.words import Purpose, Words, fit, mark, render, rendition
+from crisis.model.words import Purpose, Words, fit, mark, render, rendition, texts
 from crisis.model.worst_case import FACTS, widest
 
 __all__ = [
@@ -110,7 +110,7 @@ def _worst_words(playbook: Playbook) -> Iterator[tuple[Path_, Words]]:
 
 
 def _unfit(playbook: Playbook, channel: str, limit: Limit, path: Path_, words: Words) -> Iterator[Fault]:
-    smallest = limit.renditions[-1]
+    smallest = texts(limit)[-1]
     if channel == "sms":
         size = limit.measure(words.short)
         if size.parts > playbook.sms_parts:

@@ -302,9 +302,14 @@ def rendition(words: Words, name: str) -> str:
             raise ValueError(f"there is no rendition {name!r}")
 
 
+def texts(limit: Limit) -> tuple[str, ...]:
+    """Name the kinds of words a channel takes, best first; "kit" is none, it asks for all that goes with them."""
+    return tuple(name for name in limit.renditions if name != "kit")
+
+
 def fit(words: Words, limit: Limit) -> str | None:
     """Give the first rendition the channel prefers that goes out whole; None if none does. Never cuts."""
-    for name in limit.renditions:
+    for name in texts(limit):
         text = rendition(words, name)
         if text and limit.fits(text):
             return text

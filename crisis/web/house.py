@@ -10,11 +10,11 @@ from typing import Any
 
 from aiohttp import web
 
-from channels.contract import Limit, Reach
+from channels.contract import About, Limit, Reach
 from crisis import db
 from crisis.cap.sign import Signer
 from crisis.errors import NotFound
-from crisis.flow import publish
+from crisis.flow import about, publish
 from crisis.flow.inbound import Desk
 from crisis.flow.plan import Means
 from crisis.flow.release import Outlet
@@ -76,6 +76,10 @@ class House:
     async def cap(self, alert_id: int) -> bytes:
         """Give the bytes of document()."""
         return (await self.document(alert_id)).xml
+
+    async def about(self, alert_id: int, language: str) -> About:
+        """Tell what an alert is about in one of its languages; raises like about.of_alert."""
+        return await about.of_alert(self.pool, alert_id, language, self.office, self.desk.playbooks)
 
     async def progress_of(self, alert_id: int) -> list[dict[str, Any]]:
         """Count how far an alert has got, as Counts allows, and say what is wrong with the account of each dispatch."""
