@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
         print(f"no voice for {language or 'no language'}", file=sys.stderr)
         return NO_VOICE
     ways: dict[str, Callable[[Espeak, str], None]] = {"--lines": speak_lines, "--ipa": tell_sounds}
-    way = ways[arguments[0]] if arguments[0] in ways else speak_whole
+    way = ways.get(arguments[0], speak_whole)
     try:
         way(Espeak(), language)
     except (RuntimeError, OSError, ImportError, ValueError) as error:
