@@ -73,8 +73,15 @@ def essentials(bulletin: Bulletin, office: Office) -> list[tuple[int, str]]:
     told += [(2 if first else 6, deed) for first, deed in _ranked(about.do or _sentences(bulletin.script))]
     told += [(7, deed) for deed in about.dont]
     told += [(5, words.help.format(help=about.help_line))] if about.help_line else []
-    told += [] if bulletin.ends else [(4, moment(words.until, words, bulletin.expires, office.zone))]
+    told += [(4, until(bulletin, office))]
     return [(rank, text.strip()) for rank, text in told if text.strip()]
+
+
+def until(bulletin: Bulletin, office: Office) -> str:
+    """Say how long the bulletin holds; nothing where it ends something, or nobody said how long."""
+    words = frame(bulletin.language, office.language)
+    held = bulletin.timed and not bulletin.ends
+    return moment(words.until, words, bulletin.expires, office.zone) if held else ""
 
 
 def radiotexts(bulletin: Bulletin, office: Office) -> Fitted:
@@ -134,12 +141,10 @@ def aprs(bulletin: Bulletin, office: Office) -> str:
 def winlink(bulletin: Bulletin, office: Office) -> str:
     """Lay out a plain text for Winlink, 5 KB at most with its fences, cut at a whole line if it must; CRLF."""
     says, about = _words(bulletin, office), bulletin.about
-    words = frame(bulletin.language, office.language)
-    mode = words.modes.get(bulletin.mode, "")
-    until = "" if bulletin.ends else moment(words.until, words, bulletin.expires, office.zone)
-    told = [mode, f"{about.agency or office.title}: {bulletin.headline}", until, about.area, ""]
-    told += bulletin.script.splitlines()
-    told += [f"- {deed}" for deed in (*about.do, *about.dont) if deed not in bulletin.script]
+    mode = frame(bulletin.language, office.language).modes.get(bulletin.mode, "")
+    told = [mode, f"{about.agency or office.title}: {bulletin.headline}", until(bulletin, office), about.area, ""]
+    told += bulletin.reading.splitlines()
+    told += [f"- {deed}" for deed in (*about.do, *about.dont) if deed not in bulletin.reading]
     last = [mode, bulletin.link, bulletin.id]
     head = [f"# {line}" for line in (says.licence, says.winlink)]
     subject = f"{says.subject} {marked(bulletin.headline, bulletin)}"[:120]

@@ -111,7 +111,8 @@ def _cut(bulletin: Bulletin, office: Office, length: int, out_cue: str) -> list[
         return at.astimezone(ZoneInfo(office.zone)).strftime("%Y-%m-%dT%H:%M:%S")
 
     return [
-        ("cutNumber", "1"), ("evergreen", "false"), ("description", _title(bulletin, DESCRIPTION)), ("outcue", out_cue[:DESCRIPTION]),
+        ("cutNumber", "1"), ("evergreen", "false"), ("description", _title(bulletin, DESCRIPTION)),
+        ("outcue", out_cue[:DESCRIPTION]),
         ("length", str(length)), ("originName", office.title), ("originDatetime", local(bulletin.sent)),
         ("startDatetime", local(bulletin.sent)), ("endDatetime", local(bulletin.expires)),
         ("weight", "1"), ("startPoint", "0"), ("endPoint", str(length)),
@@ -133,11 +134,12 @@ def _elements(pairs: Sequence[tuple[str, str]], indent: int) -> list[str]:
 def _shared(bulletin: Bulletin, office: Office, words: Mapping[str, str]) -> dict[str, str]:
     frames = frame(bulletin.language, office.language)
     mode = frames.modes.get(bulletin.mode, "")
+    held = words["until"] if bulletin.timed else words["open"]
     return {
         "title": office.title,
         "mode": f"\n*** {mode.upper()} ***\n" if mode else "",
         "headline": marked(bulletin.headline, bulletin),
-        "until": moment(words["until"], frames, bulletin.expires, office.zone),
+        "until": moment(held, frames, bulletin.expires, office.zone),
         "contact": bulletin.about.contact or words["unknown"],
         "id": bulletin.id,
     }

@@ -158,13 +158,13 @@ PIECES: Mapping[str, Mapping[str, str]] = {
     "id": {
         "none": "(tidak ada dalam paket ini)", "no_cart": "belum disepakati; minta rentang nomor ke kantor",
         "cart_reuse": " dengan nomor cart yang sama", "unsigned": "paket ini tidak ditandatangani; telepon kantor",
-        "signed": "SHA256SUMS.sig (Ed25519, base64) dengan kunci umum {key}", "unknown": "(lihat 00_BACA-DULU.pdf)",
-        "until": "{clock} {zone}, {date}",
+        "signed": "minisign -V -P {key} -m SHA256SUMS", "unknown": "(lihat 00_BACA-DULU.pdf)",
+        "until": "{clock} {zone}, {date}", "open": "ada pembaruan, paling lama {clock} {zone}, {date}",
     },
     "en": {
         "none": "(not in this kit)", "no_cart": "not agreed yet; ask the office for a range",
         "cart_reuse": " with the same cart number", "unsigned": "this kit is not signed; call the office",
-        "signed": "SHA256SUMS.sig (Ed25519, base64) with the public key {key}", "unknown": "(see 00_READ-FIRST.pdf)",
-        "until": "{clock} {zone}, {date}",
+        "signed": "minisign -V -P {key} -m SHA256SUMS", "unknown": "(see 00_READ-FIRST.pdf)",
+        "until": "{clock} {zone}, {date}", "open": "there is an update, at the latest {clock} {zone}, {date}",
     },
 }  # fmt: skip
