@@ -85,9 +85,7 @@ def _wrong(says: str) -> Misconfigured:
 def _flaw(found: Place, parts: SplitResult) -> str:
     """Say what is wrong with a way, or nothing."""
     known = SETTINGS.get(found.scheme, frozenset())
-    if unknown := sorted(found.settings.keys() - known):
-        # Its name may be the tail of a password that was not written as %XX.
-        del unknown
+    if found.settings.keys() - known:  # not named: it may be the tail of a password that was not written as %XX
         return f"it has an unknown setting; known for {found.scheme}: {', '.join(sorted(known)) or 'none'}"
     if parts.fragment:
         return "it has a # in it; write that as %23"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -18,8 +18,7 @@ from channels.radio.ways.parcel import Parcel
 from channels.radio.ways.patience import CONNECT, Patience, patience
 from channels.radio.ways.tree import LARGEST_SUMS, PIECE, lay
 
-FAILURES: Final = (aioftp.AIOFTPException, OSError, EOFError)
-GREETED, ANY = "2xx", ("2xx", "4xx", "5xx")
+ANY: Final = ("2xx", "4xx", "5xx")
 
 logging.getLogger("aioftp").setLevel(logging.WARNING)  # below that it writes every command, users' names too
 
@@ -54,19 +53,17 @@ async def _greet(client: aioftp.Client, place: Place, *, explicit: bool) -> None
     await client.command("OPTS UTF8 ON", ANY)
 
 
-class _told:  # noqa: N801  a `with` that reads as a word
-    """Turns aioftp's errors into ours."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, aioftp.StatusCodeError):
-            raise _refusal(str(error.received_codes[-1])) from None
-        if isinstance(error, OSError | EOFError):
-            raise lost(error) from None
-        if isinstance(error, aioftp.AIOFTPException):
-            raise Unavailable("the station's server speaks no FTP that we know", code=type(error).__name__) from None
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn aioftp's errors into ours."""
+    try:
+        yield
+    except aioftp.StatusCodeError as error:
+        raise _refusal(str(error.received_codes[-1])) from None
+    except (OSError, EOFError) as error:
+        raise lost(error) from None
+    except aioftp.AIOFTPException as error:
+        raise Unavailable("the station's server speaks no FTP that we know", code=type(error).__name__) from None
 
 
 def _refusal(code: str) -> SendError:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -108,15 +108,13 @@ class _Pin(asyncssh.SSHClient):
         return Misconfigured(says, code="wrong host key")
 
 
-class _told:  # noqa: N801  a `with` that reads as a word
-    """Turns asyncssh's errors into ours."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, FAILURES):
-            raise _fault(error) from None
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn asyncssh's errors into ours."""
+    try:
+        yield
+    except FAILURES as error:
+        raise _fault(error) from None
 
 
 def _fault(error: asyncssh.Error | OSError) -> SendError:
