@@ -39,6 +39,7 @@ class Sheet:
     loudspeaker_seconds: int = 0
     kentongan: str = ""  # this village's beat and what it means; empty: no box
     questions: tuple[tuple[str, str], ...] = ()
+    rumours: tuple[tuple[str, str], ...] = ()  # (the truth, what is wrongly said): printed in this order
     sent: str = ""
     until: str = ""
     next_update: str = ""
@@ -50,6 +51,7 @@ class Sheet:
     code: str = ""
     check: str = ""
     outline: str = field(default="", repr=False)  # GeoJSON, longitude first
+    ground: str = ""  # path of the office's GeoJSON file of rivers, roads and boundaries, drawn under the outline
     kit: str = ""  # the kit's name
     identifier: str = ""  # CAP identifier
     missing: tuple[str, ...] = ()  # what this kit could not hold, in sentences
