@@ -16,5 +16,6 @@ update    update, correction, cancel, all-clear, the next-update clock: back to 
 Parts of stages: source (what trigger takes over from a CAP alert), intake_book, intake_told, intake_case, intake_open
 and intake_right (of intake), feedbook (the feeds and how each stands), feed_rests (what of ours rests on what a feed
 lists no longer), walk (of fanout), leases, lapses, bucket, notices, trip, pace and ledger (of deliver), publish (an
-alert as CAP, once for all), about (what a kit tells beside the words), register (officers, areas, residents).
+alert as CAP, once for all), about (what a kit tells beside the words), register (officers, areas, residents),
+stations (which radio stations take our kits), readback (who said when one aired an alert).
 """

@@ -12,7 +12,7 @@ import asyncpg
 from crisis import db, log
 from crisis.flow.pace import loop_now
 from crisis.flow.walk import BATCH, Here, Walk
-from crisis.model.alert import ENDING
+from crisis.model.alert import ENDING, Mode
 from crisis.model.words import Purpose
 
 logger = log.get("fanout")
@@ -33,9 +33,12 @@ WHERE d.id = $1 AND NOT d.expanded AND d.state IN ('waiting', 'sending')
 FOR NO KEY UPDATE OF d SKIP LOCKED
 """
 
+# A station gets what we have, in the default language if need be: better read out by somebody who knows than silence.
 PAGES = """
-SELECT id, rank, language FROM address
-WHERE channel = $1 AND resident_id IS NULL AND (language = ANY($2::text[]) OR language = '') ORDER BY id
+SELECT a.id, a.rank, a.language FROM address a LEFT JOIN station s ON s.address_id = a.id
+WHERE a.channel = $1 AND a.resident_id IS NULL AND CASE WHEN s.id IS NULL
+    THEN a.language = ANY($2::text[]) OR a.language = '' ELSE s.closed_at IS NULL AND (s.exercise OR NOT $3) END
+ORDER BY a.id
 """
 
 ANCESTORS = "SELECT id FROM dispatch WHERE alert_id = ANY($1::bigint[]) AND channel = $2 ORDER BY id"
@@ -104,7 +107,7 @@ async def _next(connection: db.AnyConnection, row: asyncpg.Record, here: Here, m
 
 async def _pages(connection: db.AnyConnection, row: asyncpg.Record, here: Here) -> Here:
     """Take every page of a posted channel at once."""
-    pages = await connection.fetch(PAGES, row["channel"], row["facts"]["languages"])
+    pages = await connection.fetch(PAGES, row["channel"], row["facts"]["languages"], Mode(row["mode"]).drill)
     return replace(here, seq=await _add_batches(connection, row, pages, row["facts"]["languages"]), more=False)
 
 

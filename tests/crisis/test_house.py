@@ -23,7 +23,7 @@ def test_the_map_names_every_stage_in_its_order() -> None:
     assert crisis.__doc__ is not None
     stages = re.findall(r"^(\w+)  +\S", crisis.__doc__, re.MULTILINE)
     of_delivery = "leases|lapses|bucket|notices|pace|ledger|trip"
-    named = rf"\b(source|intake_\w+|feedbook|feed_rests|walk|{of_delivery}|publish|about|register)\b"
+    named = rf"\b(source|intake_\w+|feedbook|feed_rests|walk|{of_delivery}|publish|about|register|stations|readback)\b"
     parts = re.findall(named, crisis.__doc__.split("Parts of stages")[1])
     there = {path.stem for path in (ROOT / "flow").glob("*.py")} - {"__init__"}
     assert set(stages) | set(parts) == there
