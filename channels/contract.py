@@ -135,6 +135,7 @@ class Outcome:
     code: str = ""  # the provider's own code, for officers: "ESME_RTHROTTLED", "422"
     refs: tuple[str, ...] = ()
     after: float | None = None  # seconds the provider asked us to wait
+    alone: bool = False  # trouble of this address's own: it says nothing of the account and of others on it
 
 
 class Arrival(StrEnum):

@@ -41,7 +41,7 @@ from crisis.plane import (
     utc_now,
 )
 from crisis.settings import Settings
-from crisis.web import api, dispatches, errors, feeds, live, public, registry
+from crisis.web import api, bulletins, dispatches, errors, feeds, kits, live, public, registry
 from crisis.web.house import HOUSE, House
 
 logger = log.get("app")
@@ -239,11 +239,12 @@ def build_web(house: House, accounts: Mapping[str, str], watcher: feeds.Watching
     """Build the doors of a house."""
     app = web.Application(middlewares=[errors.tell], client_max_size=64 * 2**20)
     app[HOUSE] = house
-    for name, key in (("radio", public.RADIO_FOLDER), ("radio/exercise", public.RADIO_DRILL_FOLDER)):
+    for name, key in (("radio", kits.RADIO_FOLDER), ("radio/exercise", kits.RADIO_DRILL_FOLDER)):
         if name in accounts:
             app[key] = Path(unquote(urlsplit(accounts[name]).path))
     api.add(app)
     dispatches.add(app)
+    bulletins.add(app)
     live.add(app)
     registry.add(app)
     app[feeds.FEEDS] = watcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,12 +14,15 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from channels.contract import Refused, Unavailable
-from channels.radio.bulletin import STORED, Bulletin, Office, digest, sheet
+from channels.radio.bulletin import STORED, Bulletin, Office, digest, script_sheet
 from channels.radio.feed import feed
+from channels.radio.pack import write
+from channels.radio.stages import Stage, next_stage
 
 STATE, FEED, AIRED, MAKING = "bulletin.json", "feed.xml", "aired", ".making"
+SOUND = {".mp3", ".wav", ".mp2", ".flac", ".ogg", ".amr", ".m3u8", ".xspf", ".zip"}
+LAST = ("manifest.json", "SHA256SUMS", "SHA256SUMS.minisig")  # whoever sees these sees a whole kit
 PROBE = b"\0" * 65536  # about what one bulletin's text needs, with room to spare
-PART = ".part"
 
 
 class Folder:
@@ -35,13 +38,13 @@ class Folder:
         """Prove that a bulletin's text can be written now; raise Unavailable in one sentence."""
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
-            probe = self.path / f".probe{PART}"
+            probe = self.path / ".probe.part"
             try:
                 probe.write_bytes(PROBE)
             finally:
                 probe.unlink(missing_ok=True)
 
-    def place(self, bulletin: Bulletin) -> None:
+    def place(self, bulletin: Bulletin, document: bytes = b"") -> None:
         """Put a bulletin in force in its place, whole or not at all; doing it twice changes nothing.
 
         Raise Refused for one that has expired or been replaced already, Unavailable if it cannot be written.
@@ -52,8 +55,8 @@ class Folder:
             current = self._load(self.path / bulletin.place)
             if current and current.outranks(bulletin):
                 raise Refused("a later bulletin has taken its place", code="superseded")
-            if not (current and current.id == bulletin.id and current.reading == bulletin.reading):
-                self._write(bulletin)
+            if not (current and current.same(bulletin)):
+                self._write(bulletin, document)
             for other in self.all():
                 if other.id in bulletin.replaces and other.place != bulletin.place:
                     self._archive(self.path / other.place, other)
@@ -64,30 +67,57 @@ class Folder:
         found = [bulletin for path in self._places() if (bulletin := self._load(path))]
         return sorted(found, key=lambda one: (one.mode != "Actual", not one.urgent, one.sent))
 
-    def next_pending(self) -> Bulletin | None:
-        """Pick the bulletin whose audio should be made first."""
-        now = self.clock()
-        with self._writing():
-            return next((one for one in self.all() if one.audio == "pending" and not one.expired(now)), None)
-
-    def parts(self, bulletin: Bulletin) -> tuple[Path, Path]:
-        """Name the files its WAV and MP3 are made in, out of a station's sight, before they are in force."""
-        desk = self.path / MAKING
-        return desk / f"{bulletin.stem}.wav", desk / f"{bulletin.stem}.mp3"
-
-    def settle(self, bulletin: Bulletin, **changes: object) -> None:
-        """Record what became of the audio, unless newer words took the place meanwhile."""
+    def of(self, bulletin: Bulletin) -> Bulletin | None:
+        """Give a bulletin as it stands now; None once newer words or the clock took its place."""
         with self._writing():
             now = self._load(self.path / bulletin.place)
-            if now and now.id == bulletin.id and now.reading == bulletin.reading:
-                if changes.get("audio") == "ready":
-                    for made in self.parts(bulletin):
-                        made.replace(self.path / now.place / made.name)
-                self._save(self.path / now.place, replace(now, **changes))  # type: ignore[arg-type]
+            return now if now and now.same(bulletin) and not now.expired(self.clock()) else None
+
+    def next_work(self, neural: bool, taken: Collection[str] = ()) -> tuple[Bulletin, Stage] | None:
+        """Pick what should be made first; of those in `taken` (places) somebody is at already."""
+        now = self.clock()
+        with self._writing():
+            open_work = [
+                (stage, one)
+                for one in self.all()
+                if one.place not in taken and not one.expired(now) and (stage := next_stage(one, neural))
+            ]
+        # All papers before any sound, and every bulletin's first sound before anybody's last format.
+        open_work.sort(key=lambda work: (work[1].mode != "Actual", not work[1].urgent, work[0]))
+        return (open_work[0][1], open_work[0][0]) if open_work else None
+
+    def desk(self, bulletin: Bulletin) -> Path:
+        """Name the folder its kit is made in, out of a station's sight, before it is in force."""
+        return self.path / MAKING / f"{bulletin.place}-{digest(bulletin.id + bulletin.reading)}"
+
+    def document(self, bulletin: Bulletin) -> bytes:
+        """Give the CAP document it came with; empty where there is none."""
+        try:
+            return (self.path / bulletin.place / bulletin.file("cap")).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def settle(
+        self, bulletin: Bulletin, paths: Sequence[str] = (), archive: Path | None = None, **changes: object
+    ) -> None:
+        """Put what was made in force, unless newer words took the place meanwhile.
+
+        `paths` are all files of the kit on its desk, `archive` the ZIP of them; what else lay there leaves. The sums go
+        last, so that whoever sees them sees the whole kit.
+        """
+        with self._writing():
+            now = self._load(self.path / bulletin.place)
+            if now and now.same(bulletin):
+                place = self.path / now.place
+                if paths:
+                    _take_over(self.desk(bulletin), place, paths)
+                if archive:
+                    archive.replace(self.path / f"{now.place}.zip")
+                self._save(place, replace(now, **changes))  # type: ignore[arg-type]
             self._refresh()
 
-    def sweep(self) -> bool:
-        """Take out what expired or cannot be read, mend what a crash left; tell whether audio is pending."""
+    def sweep(self) -> None:
+        """Take out what expired or cannot be read, mend what a crash left."""
         with self._writing():
             (self.path / MAKING).mkdir(parents=True, exist_ok=True)
             for path in self._places():
@@ -96,9 +126,8 @@ class Folder:
                     self._archive(path, bulletin)
                 else:
                     self._mend(path, bulletin)
-            self._clear_desk()
+            self._clear()
             self._refresh()
-            return self.next_pending() is not None
 
     def _places(self) -> list[Path]:
         return sorted(state.parent for state in self.path.glob(f"*/{STATE}"))
@@ -109,39 +138,44 @@ class Folder:
         except (FileNotFoundError, ValidationError):
             return None
 
-    def _write(self, bulletin: Bulletin) -> None:
-        """Write new words beside the old, drop the old audio, then put the new in force."""
+    def _write(self, bulletin: Bulletin, document: bytes) -> None:
+        """Write new words beside the old, drop the old kit, then put the new in force."""
         folder = self.path / bulletin.place
         folder.mkdir(exist_ok=True)
-        text = sheet(bulletin, self.office)
-        script = _part(folder / bulletin.text_name, text.encode("utf-8", "replace"))
-        state = _part(folder / STATE, STORED.dump_json(bulletin, indent=2))
+        write(folder / f".{STATE}", STORED.dump_json(bulletin, indent=2))  # is there room? The old still stand
         # Silence before new words is safe; old words beside a new script are not.
-        _drop_audio(folder, keep="")
-        script.replace(folder / bulletin.text_name)
-        state.replace(folder / STATE)
+        _clear_out(folder, keep={f".{STATE}"})
+        (self.path / f"{folder.name}.zip").unlink(missing_ok=True)
+        write(folder / bulletin.file("script_text"), script_sheet(bulletin, self.office, bulletin.reading_seconds))
+        if document:
+            write(folder / bulletin.file("cap"), document)
+        (folder / f".{STATE}").replace(folder / STATE)
 
     def _save(self, path: Path, bulletin: Bulletin) -> None:
-        target = path / STATE
-        _part(target, STORED.dump_json(bulletin, indent=2)).replace(target)
+        write(path / STATE, STORED.dump_json(bulletin, indent=2))
 
     def _mend(self, path: Path, bulletin: Bulletin) -> None:
-        mp3 = path / f"{bulletin.stem}.mp3"
-        if bulletin.audio == "ready" and not (mp3.exists() and mp3.stat().st_size == bulletin.size):
-            self._save(path, replace(bulletin, audio="pending"))
-        _drop_audio(path, keep=bulletin.stem)
+        """Have a kit made anew whose sound is not what the state says; sound that nobody names leaves."""
+        mp3 = path / bulletin.file("mp3")
+        if bulletin.size and not (mp3.exists() and mp3.stat().st_size == bulletin.size):
+            _clear_out(path, keep={STATE, bulletin.file("script_text"), bulletin.file("cap")})
+            self._save(path, replace(bulletin, reached="words", size=0, seconds=0.0))
 
-    def _clear_desk(self) -> None:
-        wanted = {bulletin.stem for bulletin in self.all()}
+    def _clear(self) -> None:
+        """Clear desks that nobody works for any more, and archives whose bulletin is gone."""
+        wanted = {self.desk(bulletin).name for bulletin in self.all()}
         for left in (self.path / MAKING).iterdir():
-            if left.stem not in wanted:
-                left.unlink(missing_ok=True)
+            if left.name not in wanted:
+                shutil.rmtree(left, ignore_errors=True)
+        places = {path.name for path in self._places()}
+        for archive in self.path.glob("*.zip"):
+            if archive.stem not in places:
+                archive.unlink(missing_ok=True)
 
     def _archive(self, path: Path, bulletin: Bulletin | None) -> None:
-        """Keep the words for the record and no audio: a player that looks into folders finds nothing old."""
-        _drop_audio(path, keep="")
-        if bulletin:
-            self._save(path, replace(bulletin, audio="removed"))
+        """Keep the words for the record and no sound: a player that looks into folders finds nothing old."""
+        (self.path / f"{path.name}.zip").unlink(missing_ok=True)
+        _drop_sound(path)
         stamp = digest(bulletin.id) if bulletin else f"unreadable-{self.clock():%Y%m%dT%H%M%S%f}"
         target = self.path / AIRED / f"{path.name}-{stamp}"
         shutil.rmtree(target, ignore_errors=True)
@@ -152,7 +186,7 @@ class Folder:
         target = self.path / FEED
         fresh = feed(self.office, self.all(), self.clock())
         if not target.exists() or target.read_bytes() != fresh:
-            _part(target, fresh).replace(target)
+            write(target, fresh)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -165,17 +199,28 @@ class Folder:
             raise Unavailable(says, code=why) from None
 
 
-def _part(target: Path, content: bytes) -> Path:
-    """Write content durably beside its target, under a name no station picks up."""
-    part = target.with_name(f".{target.name}{PART}")
-    with part.open("wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    return part
+def _clear_out(folder: Path, *, keep: Collection[str]) -> None:
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.relative_to(folder).as_posix() not in keep:
+            path.unlink(missing_ok=True)
 
 
-def _drop_audio(folder: Path, *, keep: str) -> None:
-    for path in folder.iterdir():
-        if path.suffix in {".mp3", ".wav"} and path.stem != keep:
+def _take_over(desk: Path, place: Path, paths: Sequence[str]) -> None:
+    """Link the desk's files into the place, the sums last, after what is not of this kit has left."""
+    _clear_out(place, keep={*paths, STATE} - set(LAST))
+    for path in sorted(paths, key=lambda one: LAST.index(one) + 1 if one in LAST else 0):
+        target = place / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = target.with_name(f".{target.name}.part")
+        part.unlink(missing_ok=True)
+        os.link(desk / path, part)  # the desk keeps it for the stages to come
+        part.replace(target)
+
+
+def _drop_sound(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.suffix in SOUND:
             path.unlink(missing_ok=True)

@@ -32,12 +32,12 @@ ID: Mapping[str, str] = {
     "m3u8": "{mark}playlist.m3u8",
     "xspf": "{mark}playlist.xspf",
     "cap": "alert.cap.xml",
-    "rdxml": "rivendell.xml",
+    "rdxml": "audio/{mark}{stem}_bwf_-23LUFS.xml",
     "setup": "STATION-SETUP.txt",
     "receipt": "RECEIPT.txt",
     "manifest": "manifest.json",
     "sums": "SHA256SUMS",
-    "signature": "SHA256SUMS.sig",
+    "signature": "SHA256SUMS.minisig",
 }
 EN: Mapping[str, str] = {
     **ID,

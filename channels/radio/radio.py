@@ -1,4 +1,4 @@
-"""Posts bulletins into a folder a radio station picks up: words at once, audio as soon as it is spoken."""
+"""Posts bulletins into a folder a radio station picks up, and brings them to stations: words at once, sound after."""
 
 from __future__ import annotations
 
@@ -7,29 +7,32 @@ from collections.abc import AsyncIterable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Self
-from urllib.parse import parse_qs, unquote, urlsplit
-from zoneinfo import ZoneInfo
 
 from channels.contract import (
     Address,
     Limit,
-    Misconfigured,
     Notice,
     Outcome,
     Reach,
+    Refused,
     Report,
     Result,
-    SendError,
     Size,
     Take,
-    Unavailable,
     settle,
 )
 from channels.radio.bulletin import Bulletin, Office, draft
+from channels.radio.errands import Errands
 from channels.radio.folder import Folder
-from channels.radio.studio import NoAudio, produce, speak
+from channels.radio.manifest import Kit
+from channels.radio.order import Order
+from channels.radio.press import PROCESSES, Broken, Press
+from channels.radio.setting import Means, read
+from channels.radio.stages import Stage
 
-SETTINGS = {"title", "base", "language", "zone"}
+# Seconds a stage may take: ten times what the longest bulletin took; a hung voice must not end the kits for good.
+MAKING_TIME = {Stage.PAPER: 60.0, Stage.FIRST: 120.0, Stage.WHOLE: 240.0, Stage.NEURAL: 1200.0}
+REACHED = {Stage.PAPER: "paper", Stage.FIRST: "first", Stage.WHOLE: "whole", Stage.NEURAL: "neural"}
 
 
 def now_utc() -> datetime:
@@ -37,114 +40,159 @@ def now_utc() -> datetime:
 
 
 class Radio:
-    """One folder of one agency; `listen()` makes the audio and takes out what expired."""
+    """One folder of one agency and the stations it brings kits to; `listen()` makes kits and takes out what expired."""
 
     name: ClassVar[str] = "radio"
     reach: ClassVar[Reach] = Reach.POSTED
     limit: ClassVar[Limit] = Limit(
-        renditions=("radio",), most_parts=1, most_units=3000, measure=lambda text: Size(units=len(text))
+        renditions=("radio", "kit"), most_parts=1, most_units=3000, measure=lambda text: Size(units=len(text))
     )
     idempotent: ClassVar[bool] = True
-    receipts: ClassVar[bool] = False
+    receipts: ClassVar[bool] = True  # a station reads back what it aired
     inbound: ClassVar[bool] = False
 
     def __init__(
-        self, path: Path, office: Office, *, clock: Callable[[], datetime] = now_utc, every: float = 5.0
+        self,
+        path: Path,
+        office: Office,
+        *,
+        means: Means | None = None,
+        clock: Callable[[], datetime] = now_utc,
+        every: float = 5.0,
     ) -> None:
         self.rate = 50.0
         self.concurrency = 1
         self.every = every  # seconds between looks at the clock and at what other workers wrote
-        self.turned = asyncio.Condition()  # notified after every look and every rendering
+        self.turned = asyncio.Condition()  # notified after every look and every stage of a kit
+        self._means = means or Means()
         self._folder = Folder(path, office, clock)
+        self._press = Press()
         self._wake = asyncio.Event()
+        self._taken: set[str] = set()  # places whose kit is being made
+        self._neural = False
+        self._errands = Errands(self._folder, self._press, self.turned, self._order, self._means.smtp)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
-        """Build from file:///folder?title=&base=&language=&zone=; Misconfigured says which part is wrong."""
-        parts = urlsplit(url)
-        query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
-        if parts.scheme != "file" or parts.netloc or not parts.path.strip("/"):
-            raise Misconfigured("radio: give a folder as file:///absolute/path")
-        if unknown := query.keys() - SETTINGS:
-            raise Misconfigured(f"radio: unknown setting {sorted(unknown)[0]}; known are {sorted(SETTINGS)}")
-        if not query.get("title"):
-            raise Misconfigured("radio: title is missing; it is the agency named on air")
-        base = urlsplit(query.get("base", ""))
-        if base.scheme not in {"http", "https"} or not base.netloc:
-            raise Misconfigured("radio: base must be the http(s) address the folder is served at")
-        zone = query.get("zone", "Asia/Jakarta")
-        try:
-            ZoneInfo(zone)
-        except (ValueError, OSError, KeyError):
-            raise Misconfigured(f"radio: zone {zone!r} is not a time zone; try Asia/Pontianak") from None
-        office = Office(
-            title=query["title"],
-            base=query["base"].rstrip("/"),
-            language=query.get("language", "id"),
-            zone=zone,
-        )
-        return cls(Path(unquote(parts.path)), office)
+        """Build from file:///folder?title=&base=...; Misconfigured says which part is wrong (see setting.read)."""
+        path, office, means = read(url)
+        return cls(path, office, means=means)
 
     async def open(self) -> None:
         return
 
     async def close(self) -> None:
-        return
+        await self._errands.close()
+        self._press.close()
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
-        """Put the words in force at once; audio follows from listen()."""
+        """Put the words in force at once and set out to the stations; kits follow from listen()."""
         await asyncio.to_thread(self._folder.ready)
-        async for address in addresses:
-            try:
-                await asyncio.to_thread(self._place, notice)
-            except SendError as error:
-                report(settle(address, error))
-                if isinstance(error, Unavailable):
-                    raise
-            else:
-                report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=(notice.id,)))
-                self._wake.set()
+        bulletin = draft(notice, self._folder.office, self._folder.clock())
+        refused = await self._place(bulletin, notice.document)
+        async with asyncio.TaskGroup() as group:
+            async for address in addresses:
+                if refused:
+                    report(settle(address, refused))
+                elif address.value.startswith("{"):
+                    group.create_task(self._errand(bulletin, address, report))
+                else:
+                    report(Outcome(address_id=address.id, result=Result.ACCEPTED, refs=(notice.id,)))
+
+    async def _place(self, bulletin: Bulletin, document: bytes) -> Refused | None:
+        try:
+            await asyncio.to_thread(self._folder.place, bulletin, document)
+        except Refused as error:
+            return error
+        self._wake.set()
+        return None
+
+    async def _errand(self, bulletin: Bulletin, address: Address, report: Report) -> None:
+        report(await self._errands.take(bulletin, address))
 
     async def listen(self, take: Take) -> None:
-        """Make pending audio, one at a time, and keep the folder true to the clock; nothing is taken in."""
+        """Make kits, two at once, and keep the folder true to the clock; nothing is taken in."""
         del take
+        from channels.radio.voicing import neural_voice  # TEMP
+        self._neural = self._errands.neural = self._means.neural and neural_voice() is None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_true())
-                group.create_task(self._render())
+                for _ in range(PROCESSES):
+                    group.create_task(self._make_kits())
         except ExceptionGroup as trouble:
             raise trouble.exceptions[0] from None
 
-    def _place(self, notice: Notice) -> None:
-        self._folder.place(draft(notice, self._folder.office, self._folder.clock()))
-
     async def _keep_true(self) -> None:
         while True:
-            if await asyncio.to_thread(self._folder.sweep):
-                self._wake.set()
+            await asyncio.to_thread(self._folder.sweep)
+            self._wake.set()
             await self._turn()
             await asyncio.sleep(self.every)
 
-    async def _render(self) -> None:
+    async def _make_kits(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while bulletin := await asyncio.to_thread(self._folder.next_pending):
-                await self._make_audio(bulletin)
-                await self._turn()
+            work = await asyncio.to_thread(self._folder.next_work, self._neural, frozenset(self._taken))
+            # Another maker may have taken it while we looked.
+            if work is None or work[0].place in self._taken:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
+            bulletin, stage = work
+            self._taken.add(bulletin.place)
+            try:
+                await self._make(bulletin, stage)
+            finally:
+                self._taken.discard(bulletin.place)
+                self._wake.set()
+            await self._turn()
 
-    async def _make_audio(self, bulletin: Bulletin) -> None:
-        """Speak, mix and put in force; a voice that fails leaves the words, and says why."""
-        wav, mp3 = self._folder.parts(bulletin)
-        changes: dict[str, object]
+    async def _make(self, bulletin: Bulletin, stage: Stage) -> None:
+        """Make one stage and put it in force; one that cannot be made leaves what there is, and says why."""
+        order = self._order(bulletin)
         try:
-            speech = await speak(bulletin.reading, bulletin.language)
-            made = await produce(speech, wav, mp3)
-            changes = {"audio": "ready", "seconds": made.seconds, "size": made.size}
-        except NoAudio as error:
-            changes = {"audio": "failed", "why": str(error)}
-        await asyncio.to_thread(self._folder.settle, bulletin, **changes)
+            from channels.radio import kit  # TEMP
+            made = await self._press.run(MAKING_TIME[stage], kit.make, order, stage)
+        except Broken as error:
+            changes: dict[str, object] = {"reached": REACHED[stage], "missing": (*bulletin.missing, str(error))}
+            await asyncio.to_thread(self._folder.settle, bulletin, **changes)
+        else:
+            await self._put_in_force(order, made, stage)
+
+    async def _put_in_force(self, order: Order, made: Kit, stage: Stage) -> None:
+        bulletin, desk = order.bulletin, order.into
+        mp3 = made.path("mp3")
+        changes: dict[str, object] = {
+            "reached": REACHED[Stage.WHOLE if made.complete and stage < Stage.WHOLE else stage],
+            "missing": made.missing,
+            "voice": made.voice_kind,
+            "seconds": made.seconds,
+            "size": (desk / mp3).stat().st_size if mp3 else 0,
+        }
+        archive = desk / ".kit.zip"
+        packed = archive if made.complete and archive.exists() else None
+        from channels.radio import kit  # TEMP
+        files = kit.paths(made, bulletin, desk)
+        await asyncio.to_thread(self._folder.settle, bulletin, files, packed, **changes)
+
+    def _order(self, bulletin: Bulletin) -> Order:
+        office = self._folder.office
+        return Order(
+            bulletin=bulletin,
+            office=office,
+            into=self._folder.desk(bulletin),
+            document=self._folder.document(bulletin),
+            lexicon=self._means.lexicon,
+            key=self._means.key,
+            rivers=self._means.rivers,
+            recordings=self._means.recordings,
+            cache=self._folder.path / ".voice",
+            feed=f"{office.base}/feed.xml",
+            readback=f"{bulletin.home}/aired" if bulletin.home else "",
+        )
 
     async def _turn(self) -> None:
         async with self.turned:
             self.turned.notify_all()
+
+

@@ -1,16 +1,27 @@
-"""What the announcer reads: who speaks, the mode, the script, until when, and how to read it."""
+"""What is read aloud: an officer's approved words with what a bulletin must say around them, or CAP's facts in order.
+
+Approved words are never changed, only framed: what they say already is not said again.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from channels.contract import Notice
-from channels.radio.tongues import MONTHS_EN, MONTHS_ID
+from channels.contract import About
+from channels.radio.frames import Frame, frame
+
+PLACES_A_BREATH = 5  # names an announcer reads in one sentence
+TOLD_WORDS = 45  # of a description: more is for paper, a listener hears it once
+LOUDSPEAKER_WORDS = 52  # half a minute out of doors, where words must be slow
+
+SENTENCE_END = re.compile(
+    r"(?<=[.!?])(?<!\bJl\.)(?<!\bNo\.)(?<!\bKec\.)(?<!\bKel\.)(?<!\bKab\.)(?<!\bSt\.)\s+(?=[A-Z0-9\"“(*])|\n"
+)
 
 
 class Part(StrEnum):
@@ -53,81 +64,164 @@ class Script:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """The words around a script in one language."""
+class Told:
+    """What a script is made of."""
 
-    issued: str
-    until: str
-    end: str
-    modes: Mapping[str, str]  # said before and after the script
-    marks: Mapping[str, str]  # before file and folder names
-    heading: str
-    twice: str
-    not_after: str
-    months: tuple[str, ...]
-    clock: str  # how hour and minute are written
-    pace: int  # words a minute an announcer reads
-
-
-FRAMES = {
-    "id": Frame(
-        issued="Pengumuman resmi dari {title}.",
-        until="Berlaku sampai pukul {clock} {zone}, {date}.",
-        end="Selesai.",
-        modes={
-            "Exercise": "Latihan. Ini hanya latihan, bukan kejadian sebenarnya.",
-            "Test": "Uji coba. Ini hanya uji coba, tidak ada bahaya.",
-        },
-        marks={"Exercise": "LATIHAN_", "Test": "UJI_"},
-        heading="NASKAH SIARAN",
-        twice="BACA DUA KALI, pelan dan jelas. Sekali baca sekitar {seconds} detik.",
-        not_after="JANGAN DIBACA SETELAH {clock} {zone}, {date}.",
-        months=MONTHS_ID,
-        clock="%H.%M",
-        pace=120,
-    ),
-    "en": Frame(
-        issued="An official announcement from {title}.",
-        until="This holds until {clock} {zone}, {date}.",
-        end="End of announcement.",
-        modes={
-            "Exercise": "Exercise. This is only an exercise, not a real event.",
-            "Test": "Test. This is only a test, there is no danger.",
-        },
-        marks={"Exercise": "EXERCISE_", "Test": "TEST_"},
-        heading="RADIO SCRIPT",
-        twice="READ TWICE, slowly and clearly. One reading takes about {seconds} seconds.",
-        not_after="DO NOT READ AFTER {clock} {zone}, {date}.",
-        months=MONTHS_EN,
-        clock="%H:%M",
-        pace=150,
-    ),
-}
+    language: str
+    mode: str
+    words: str  # approved for the radio; empty: the facts are told in order
+    headline: str
+    title: str  # who speaks
+    zone: str  # the clock on the office's wall
+    office_language: str
+    expires: datetime | None = None
+    replaces: bool = False
+    ends: bool = False
+    about: About = field(default_factory=About)
 
 
-def frame(language: str, otherwise: str = "id") -> Frame:
-    """Pick the frame of a language; where we have none, the station's own, which its announcer knows."""
-    primary = language.lower().partition("-")[0]
-    return FRAMES.get(primary) or FRAMES.get(otherwise.lower().partition("-")[0]) or FRAMES["id"]
+def compose(told: Told) -> Script:
+    """Make the script of a bulletin: who says it, what, where, when, what to do, number, next, until when, end."""
+    words = frame(told.language, told.office_language)
+    lines = _approved(told, words) if told.words.strip() else _facts(told, words)
+    return _script(told, lines, words)
 
 
-def marker(mode: str, language: str) -> str:
-    """Name the mark before every file and folder of a mode; empty for Actual."""
-    return "" if mode == "Actual" else frame(language).marks.get(mode, f"{mode.upper()}_")
+def loudspeaker(told: Told) -> Script:
+    """Make half a minute for a mosque or a village head: what, what to do, until when; whole sentences only."""
+    words = frame(told.language, told.office_language)
+    about, spare = told.about, LOUDSPEAKER_WORDS
+    lines = [Line(text=words.issued.format(title=about.agency or told.title), part=Part.SOURCE)]
+    lines.append(Line(text=_stopped(_unmarked(told.headline or about.hazard, told.mode, words)), part=Part.HAZARD))
+    closing = [line for line in (_help(told, words), _until(told, words)) if line]
+    spare -= sum(len(line.text.split()) for line in (*lines, *closing))
+    advice = about.do or tuple(line.text for line in _instructed(told, words))
+    for sentence in advice:
+        spare -= len(sentence.split())
+        if spare < 0:
+            break
+        lines.append(Line(text=_stopped(sentence), part=Part.DO))
+    lines += [*closing, Line(text=words.end, part=Part.END)]
+    return _script(told, lines, words)
 
 
-def reading(notice: Notice, script: str, title: str, zone: str, station_language: str) -> str:
-    """Frame a script for the microphone: mode, who says it, the script, until when, mode, end."""
-    words = frame(notice.language, station_language)
-    mode = words.modes.get(notice.mode, "")
-    opening = re.split(r"[.!?\n]", script, maxsplit=1)[0]
-    issued = "" if title.lower() in opening.lower() else words.issued.format(title=title)
-    until = "" if notice.ends or not notice.expires else moment(words.until, words, notice.expires, zone)
-    return "\n".join(line for line in (mode, issued, script, until, mode, words.end) if line)
+def _script(told: Told, lines: Sequence[Line], words: Frame) -> Script:
+    """Say the mode first and last; words that an officer approved are marked already, and not marked twice."""
+    if told.mode != "Actual":
+        said, word = words.modes.get(told.mode, f"{told.mode}."), words.mode_words.get(told.mode, told.mode).lower()
+        mode = Line(text=said, part=Part.MODE)
+        if not lines[0].text.lower().startswith(word):
+            lines = [mode, *lines]
+        if not any(word in line.text.lower() for line in lines[-2:]):
+            lines = [*lines[:-1], mode, lines[-1]]
+    return Script(language=told.language, mode=told.mode, lines=tuple(lines))
+
+
+def _unmarked(headline: str, mode: str, words: Frame) -> str:
+    """Take a mode's written mark off a headline: the mode is said in a sentence of its own."""
+    word = words.mode_words.get(mode, "")
+    return re.sub(rf"^\s*{word}:\s*|\s+{word}\s*$", "", headline, flags=re.IGNORECASE) if word else headline
+
+
+def _approved(told: Told, words: Frame) -> list[Line]:
+    said = told.words.lower()
+    lines = [Line(text=text.strip()) for text in told.words.splitlines() if text.strip()]
+    title = re.escape(told.title.lower())
+    opening = re.split(r"[.!?\n]", said, maxsplit=1)[0]
+    if not re.search(title, opening) and not re.search(rf"\b(?:resmi|official)\b[^.\n]*\s{title}", said):
+        lines.insert(0, Line(text=words.issued.format(title=told.title), part=Part.SOURCE))
+    until = _until(told, words)
+    if until and not _times(until.text) & _times(told.words):
+        lines.append(until)
+    last = lines[-1].text.lower()
+    closed = last.startswith(words.ends) or any(line.text.lower().startswith(words.ends) for line in lines[-3:])
+    return lines if closed else [*lines, Line(text=words.end, part=Part.END)]
+
+
+def _facts(told: Told, words: Frame) -> list[Line]:
+    about = told.about
+    lines = [Line(text=words.issued.format(title=about.agency or told.title), part=Part.SOURCE)]
+    if told.ends or told.replaces:
+        lines.append(Line(text=words.ended if told.ends else words.updated, part=Part.HAZARD))
+    lines += [Line(text=_stopped(text), part=Part.HAZARD) for text in _hazard(told)]
+    lines += _where(about.area, words)
+    if about.onset and not told.ends:
+        lines.append(Line(text=moment(words.since, words, about.onset, told.zone), part=Part.WHEN))
+    lines += _instructed(told, words)
+    more = (_help(told, words), _contact(about, words), _next(told, words), _until(told, words))
+    return [*lines, *filter(None, more), Line(text=words.end, part=Part.END)]
+
+
+def _hazard(told: Told) -> Iterator[str]:
+    """Say the headline, or what CAP calls the event, then as much of the description as a listener can take in."""
+    yield _unmarked(told.headline or told.about.hazard, told.mode, frame(told.language, told.office_language))
+    spare = TOLD_WORDS
+    for sentence in sentences(told.about.description):
+        spare -= len(sentence.split())
+        if spare < 0:
+            return
+        yield sentence
+
+
+def _where(area: str, words: Frame) -> list[Line]:
+    names = [name.strip(" .") for name in re.split(r"[;,\n]", area) if name.strip(" .")]
+    lines = []
+    for start in range(0, len(names), PLACES_A_BREATH):
+        group = names[start : start + PLACES_A_BREATH]
+        places = words.last_join.join(filter(None, (", ".join(group[:-1]), group[-1])))
+        pattern = words.and_also if start else words.where
+        lines.append(Line(text=pattern.format(places=places), part=Part.WHERE))
+    return lines
+
+
+def _instructed(told: Told, words: Frame) -> list[Line]:
+    """Keep the order in which the source gave them: a step left out of order can harm."""
+    return [
+        Line(text=_stopped(text), part=Part.DONT if text.lower().startswith(words.negative) else Part.DO)
+        for advice in (*told.about.do, *told.about.dont)
+        for text in sentences(advice)
+    ]
+
+
+def _help(told: Told, words: Frame) -> Line | None:
+    number = told.about.help_line
+    return Line(text=words.help.format(help=number), part=Part.HELP) if number and not told.ends else None
+
+
+def _contact(about: About, words: Frame) -> Line | None:
+    speakable = sum(letter.isdigit() for letter in about.contact) >= 3 and len(about.contact) <= 80
+    return Line(text=words.contact.format(contact=about.contact.strip(" .")), part=Part.HELP) if speakable else None
+
+
+def _next(told: Told, words: Frame) -> Line | None:
+    at = told.about.next_update
+    return Line(text=moment(words.next, words, at, told.zone), part=Part.NEXT) if at and not told.ends else None
+
+
+def _until(told: Told, words: Frame) -> Line | None:
+    if told.ends or told.expires is None:
+        return None
+    return Line(text=moment(words.until, words, told.expires, told.zone), part=Part.UNTIL)
+
+
+def _times(text: str) -> set[str]:
+    return {found.replace(":", ".") for found in re.findall(r"\b\d{1,2}[.:]\d{2}\b", text)}
+
+
+def sentences(text: str) -> list[str]:
+    """Split prose into sentences; abbreviations such as Jl. and No., and decimals, end none."""
+    flat = re.sub(r"\s*\n\s*\n\s*|\s*\n\s*[*•-]\s*", "\n", text.strip())
+    flat = re.sub(r"(?<=[^\n.!?:;])\n(?=[a-z(])", " ", flat)
+    return [part.strip(" *•-\t") for part in SENTENCE_END.split(flat) if part and part.strip(" *•-.\t")]
+
+
+def _stopped(text: str) -> str:
+    flat = re.sub(r"\s+", " ", text).strip()
+    return flat if flat.endswith((".", "!", "?")) else f"{flat}."
 
 
 def moment(pattern: str, words: Frame, at: datetime, zone: str) -> str:
-    """Fill clock, zone and date of a pattern, as they are on the station's wall."""
+    """Fill clock, zone and date of a pattern, as they are on the office's wall."""
     local = at.astimezone(ZoneInfo(zone))
     date = f"{local.day} {words.months[local.month - 1]} {local.year}"
     return pattern.format(clock=local.strftime(words.clock), zone=local.tzname(), date=date)

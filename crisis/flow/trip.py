@@ -284,6 +284,8 @@ class Trip:
 
     def _heed(self, outcome: Outcome) -> None:
         pace = self._account.pace
+        if outcome.alone:  # a station that is off air must not hold up the others, nor our own folder
+            return
         match outcome.result:
             case Result.ACCEPTED | Result.REFUSED | Result.OPTED_OUT:
                 if pace.breaker.failures or pace.breaker.probing:

@@ -4,28 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncIterator
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
-from crisis.web import ask, check, pages, published
+from crisis.web import ask, check, kits, pages, published
 from crisis.web.board import BOARD, REMEMBERED, Board, Seen, is_stale
 from crisis.web.house import HOUSE, House
 from crisis.web.pages import HTML, SAFE, in_words, is_drill, language_of, refuse, render, send, time_of
 from crisis.web.shown import card, cards, ended_at, in_force, warns
 
-RADIO_FOLDER = web.AppKey("radio_folder", Path)
-RADIO_DRILL_FOLDER = web.AppKey("radio_drill_folder", Path)
-
 PAGE_AGE = 2  # seconds others may keep it
 MOST_ENDED = 8
 BY_LANGUAGE = "Accept-Encoding, Accept-Language"
-AIRED_KINDS = {".mp3": "audio/mpeg", ".wav": "audio/wav", ".txt": "text/plain"}
-AIRED_NAME = re.compile(r"[\w-][\w.+-]*", re.ASCII)  # no dot in front: what is being made is hidden so
 
 
 def add_public(app: web.Application) -> None:
@@ -36,13 +28,12 @@ def add_public(app: web.Application) -> None:
             web.get("/", in_words(_in_force)),
             web.get("/exercise", in_words(_in_force)),
             web.get(r"/a/{id:[0-9]{1,18}}", in_words(_one)),
-            web.get("/radio/{path:.+}", _radio),
-            web.get("/exercise/radio/{path:.+}", _radio),
             web.get(pages.STYLE_PATH, _style),
         ]
     )
     published.add_published(app)
     check.add_check(app)
+    kits.add(app)
     ask.add_ask(app)
 
 
@@ -108,34 +99,9 @@ class _NoAlert(Exception):
     """No alert with this id was released: nothing is kept of the try, it may be released next."""
 
 
-async def _radio(request: web.Request) -> web.StreamResponse:
-    """Serve the feed and what it points to of the radio folder, and nothing else that lies there."""
-    key = RADIO_DRILL_FOLDER if is_drill(request) else RADIO_FOLDER
-    folder: Any = request.app.get(key)
-    path = _aired(folder, request.match_info["path"]) if folder else None
-    if path is None or not await asyncio.to_thread(path.is_file):
-        return refuse(request, 404, "no_file", drill=is_drill(request))
-    kind = AIRED_KINDS.get(path.suffix, "application/rss+xml")
-    charset = "" if kind.startswith("audio/") else "; charset=utf-8"
-    headers = {**SAFE, "Content-Type": kind + charset, "Cache-Control": "public, max-age=30"}
-    return web.FileResponse(path, headers=headers)
-
-
-def _aired(folder: Path, wanted: str) -> Path | None:
-    """Find a file a station may fetch: the feed, or sound and script of a bulletin in force; no way out."""
-    parts = wanted.split("/")
-    if parts == ["feed.xml"]:
-        return folder / "feed.xml"
-    if len(parts) != 2 or parts[0] == "aired" or not all(map(AIRED_NAME.fullmatch, parts)):
-        return None
-    path = folder.joinpath(*parts)
-    inside = path.resolve().is_relative_to(folder.resolve())
-    return path if inside and path.suffix in AIRED_KINDS else None
-
-
 async def _style(_: web.Request) -> web.Response:
     headers = {**SAFE, "Cache-Control": "public, max-age=31536000, immutable", "Content-Type": "text/css"}
     return web.Response(body=pages.STYLE, headers=headers)
 
 
-__all__ = ["BOARD", "RADIO_DRILL_FOLDER", "RADIO_FOLDER", "add_public"]
+__all__ = ["BOARD", "add_public"]

@@ -29,7 +29,8 @@ from crisis.model.words import Purpose, as_json
 from crisis.privacy import Vault
 from crisis.web.errors import tell
 from crisis.web.house import HOUSE, House
-from crisis.web.public import RADIO_DRILL_FOLDER, RADIO_FOLDER, add_public
+from crisis.web.kits import RADIO_DRILL_FOLDER, RADIO_FOLDER
+from crisis.web.public import add_public
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)

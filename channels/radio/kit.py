@@ -1,0 +1,158 @@
+"""Makes the kit of a bulletin, stage by stage, on its desk: paper at once, the first sound, every format, a better voice.
+
+All of it is blocking and meant for a process of the press. What cannot be made is left out and told in a sentence; the
+same bulletin gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from channels.radio.bulletin import Bulletin, kit_name
+from channels.radio.bwf import recarted
+from channels.radio.lexicon import Lexicon
+from channels.radio.manifest import Kit, Made, manifest, sums
+from channels.radio.order import Order
+from channels.radio.pack import packed, write
+from channels.radio.paper import ROLES, papers_of
+from channels.radio.seal import BadKey, Sealer
+from channels.radio.sheets import sheets
+from channels.radio.stages import Stage
+from channels.radio.voicing import Voiced, voiced
+
+KEPT = ".kit.json"
+STORED = TypeAdapter(Kit)
+SOUNDLESS = "no sound yet: it follows"
+TAILORED = ("rdxml", "setup", "receipt", "page")
+
+
+def make(order: Order, stage: Stage) -> Kit:
+    """Make the kit up to a stage, going on from what the desk holds; raise OSError when there is no room.
+
+    The manifest, the sums and their signature are of what there is after this stage; the ZIP lies beside the desk's files
+    as `.kit.zip` once all formats are made.
+    """
+    order.into.mkdir(parents=True, exist_ok=True)
+    kit = _on_desk(order)
+    if stage is Stage.PAPER or not kit.files:
+        kit = _paper(order, Kit(missing=(SOUNDLESS,)))
+    if stage >= Stage.FIRST:
+        kit = _sound(order, kit, stage)
+    kit = _bound(order, kit)
+    write(order.into / KEPT, STORED.dump_json(kit))
+    return kit
+
+
+def _on_desk(order: Order) -> Kit:
+    try:
+        return STORED.validate_json((order.into / KEPT).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return Kit()
+
+
+def _paper(order: Order, kit: Kit, roles: Collection[str] = ROLES) -> Kit:
+    """Print these papers, and write the texts for a station's screens and players, of what the kit holds so far."""
+    made, missing = papers_of(order, _lexicon(order), kit, roles)
+    kit = replace(kit, files=kit.with_files(made), missing=_once(kit.missing, missing))
+    return _with_texts(order, kit)
+
+
+def _with_texts(order: Order, kit: Kit, only: Collection[str] = ()) -> Kit:
+    texts = {role: said for role, said in sheets(order, kit).items() if not only or role in only}
+    for role, content in texts.items():
+        write(order.into / order.bulletin.file(role), content)
+    return replace(kit, files=kit.with_files([Made(role=r, path=order.bulletin.file(r)) for r in texts]))
+
+
+def _sound(order: Order, kit: Kit, stage: Stage) -> Kit:
+    heard = voiced(order, _lexicon(order), stage)
+    missing = [says for says in kit.missing if says != SOUNDLESS]
+    kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= Stage.WHOLE)
+    if not heard.made:
+        return _paper(order, replace(kit, complete=True), ("readme",))
+    return _paper(order, _told(kit, heard), ("readme",))  # it tells of the sound, as the players' lists do
+
+
+def _told(kit: Kit, heard: Voiced) -> Kit:
+    return replace(
+        kit,
+        files=kit.with_files(heard.made),
+        voice=heard.voice,
+        voice_kind=heard.kind,
+        seconds=heard.seconds,
+    )
+
+
+def _bound(order: Order, kit: Kit) -> Kit:
+    """Write manifest, sums, signature and, of a complete kit, the ZIP."""
+    folder, bulletin = order.into, order.bulletin
+    sealer, missing = _sealer(order)
+    kit = replace(kit, missing=_once(kit.missing, missing))
+    said = manifest(
+        bulletin, order.office, kit, folder, lexicon=_lexicon(order).digest, cart=order.cart,
+        signed_by=sealer.public if sealer else "",
+    )  # fmt: skip
+    write(folder / bulletin.file("manifest"), said)
+    paths = [made.path for made in kit.files] + [bulletin.file("manifest")]
+    added = sums(folder, paths)
+    write(folder / bulletin.file("sums"), added)
+    paths.append(bulletin.file("sums"))
+    if sealer:
+        write(folder / bulletin.file("signature"), sealer.sign(added, f"{kit_name(bulletin, order.office)} {bulletin.id}"))
+        paths.append(bulletin.file("signature"))
+    if kit.complete:
+        packed(folder, paths, folder / ".kit.zip", kit_name(bulletin, order.office))
+    return kit
+
+
+def tailor(order: Order, base: Path) -> Kit:
+    """Give a station its own kit from the one on the desk `base`: its cart number and its receipt, all else the same.
+
+    What the cart number stands in is written anew, with the manifest and the sums; the rest is linked. OSError when there
+    is no room, Broken when the desk is gone.
+    """
+    shutil.rmtree(order.into, ignore_errors=True)
+    order.into.mkdir(parents=True)
+    kit = STORED.validate_json((base / KEPT).read_bytes())
+    for made in kit.files:
+        target = order.into / made.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if made.role == "wav" and order.cart is not None:
+            recarted(base / made.path, target, str(order.cart))
+        else:
+            os.link(base / made.path, target)
+    return _bound(order, _with_texts(order, kit, TAILORED))
+
+
+def paths(kit: Kit, bulletin: Bulletin, folder: Path) -> list[str]:
+    """List every file of a kit, the manifest and the sums last."""
+    closing = [bulletin.file(role) for role in ("manifest", "sums", "signature")]
+    return [made.path for made in kit.files] + [path for path in closing if (folder / path).exists()]
+
+
+def cleared(order: Order) -> None:
+    """Take a desk away."""
+    shutil.rmtree(order.into, ignore_errors=True)
+
+
+def _lexicon(order: Order) -> Lexicon:
+    return Lexicon.load(order.lexicon, order.bulletin.language)
+
+
+def _sealer(order: Order) -> tuple[Sealer | None, tuple[str, ...]]:
+    if order.key is None:
+        return None, ()
+    try:
+        return Sealer.load(order.key), ()
+    except BadKey as error:
+        return None, (f"not signed: {error}",)
+
+
+def _once(*groups: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(says for group in groups for says in group))  # type: ignore[attr-defined]

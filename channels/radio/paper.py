@@ -1,0 +1,89 @@
+"""Has a bulletin put on paper: fills the sheet that the print family prints."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from channels.print.paper import papers
+from channels.print.sheet import Line as Printed
+from channels.print.sheet import Sheet
+from channels.radio.bulletin import Bulletin, Office, kit_name, loudspeaker_of, script_of
+from channels.radio.frames import frame
+from channels.radio.lexicon import Lexicon
+from channels.radio.lint import seconds
+from channels.radio.manifest import Kit, Made
+from channels.radio.order import Order
+from channels.radio.script import Line, moment
+from channels.radio.spoken import spoken
+from channels.radio.tongues import TONGUES
+
+ROLES = ("readme", "script", "loudspeaker", "questions", "poster", "card", "alt")
+PLAIN = "{clock} {zone}, {date}"
+
+
+def papers_of(order: Order, lexicon: Lexicon, kit: Kit, roles: Collection[str] = ROLES) -> tuple[list[Made], list[str]]:
+    """Print the papers of these roles; give what was made, and in sentences what was not."""
+    bulletin = order.bulletin
+    names = {role: bulletin.file(role) for role in ROLES if role in roles}
+    made = papers(sheet_of(order, lexicon, kit), order.into, names)
+    return [Made(role=role, path=names[role]) for role in made.made], list(made.missing)
+
+
+def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
+    """Give all that the papers of a bulletin show."""
+    bulletin, office, about = order.bulletin, order.office, order.bulletin.about
+    script, short = script_of(bulletin, office).lines, loudspeaker_of(bulletin, office).lines
+    return Sheet(
+        language=bulletin.language,
+        mode=bulletin.mode,
+        mark=bulletin.mark.rstrip("_"),
+        ends=bulletin.ends,
+        replaces=bool(bulletin.replaces),
+        agency=about.agency or office.title,
+        hazard=about.hazard,
+        severity=about.severity,
+        headline=bulletin.headline,
+        area=about.area,
+        description=about.description,
+        do=about.do,
+        dont=about.dont,
+        script=_printed(script, lexicon),
+        seconds=round(_seconds(script, bulletin.language, lexicon)),
+        loudspeaker=_printed(short, lexicon),
+        loudspeaker_seconds=round(_seconds(short, bulletin.language, lexicon)),
+        kentongan=office.kentongan,
+        questions=about.questions,
+        sent=_when(bulletin.sent, bulletin, office),
+        until=_when(bulletin.expires, bulletin, office),
+        next_update=_when(about.next_update, bulletin, office) if about.next_update else "",
+        source=about.source,
+        help_line=about.help_line,
+        contact=about.contact,
+        link=bulletin.link,
+        readback=order.readback,
+        code=about.code,
+        check=about.check,
+        outline=about.outline,
+        kit=kit_name(bulletin, office),
+        identifier=bulletin.id,
+        missing=kit.missing,
+    )
+
+
+def aloud(lines: tuple[Line, ...], language: str, lexicon: Lexicon) -> list[str]:
+    """Give each line as a voice says it; a language whose numbers we cannot say stays as written."""
+    known = language.lower().partition("-")[0] in TONGUES
+    return [spoken(line.text, language, lexicon=lexicon) if known else line.text for line in lines]
+
+
+def _seconds(lines: tuple[Line, ...], language: str, lexicon: Lexicon) -> float:
+    return seconds(aloud(lines, language, lexicon), language)
+
+
+def _printed(lines: tuple[Line, ...], lexicon: Lexicon) -> tuple[Printed, ...]:
+    return tuple(Printed(text=line.text, says=tuple(lexicon.respelt(line.text))) for line in lines)
+
+
+def _when(at: datetime, bulletin: Bulletin, office: Office) -> str:
+    return moment(PLAIN, frame(bulletin.language, office.language), at, office.zone)

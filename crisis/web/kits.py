@@ -1,0 +1,70 @@
+"""The door of radio stations: the feed, and every file of the kits in force; what has left is told to be gone."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from crisis.web.pages import SAFE, is_drill, refuse
+
+RADIO_FOLDER = web.AppKey("radio_folder", Path)
+RADIO_DRILL_FOLDER = web.AppKey("radio_drill_folder", Path)
+
+STATE, AIRED = "bulletin.json", "aired"  # what the folder keeps for itself
+KINDS = {
+    ".mp3": "audio/mpeg", ".mp2": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg",
+    ".amr": "audio/amr", ".txt": "text/plain", ".html": "text/html", ".vtt": "text/vtt", ".pdf": "application/pdf",
+    ".png": "image/png", ".xml": "application/xml", ".json": "application/json", ".zip": "application/zip",
+    ".m3u8": "application/vnd.apple.mpegurl", ".xspf": "application/xspf+xml", ".minisig": "text/plain",
+    "": "text/plain",
+}  # fmt: skip
+TEXTS = {"text/plain", "text/html", "text/vtt", "application/xml", "application/json", "application/rss+xml"}
+NAME = re.compile(r"[\w-][\w.+-]*", re.ASCII)  # no dot in front: what is being made is hidden so
+# A kit's page carries its own style, and its captions within it; still no script, and nothing from elsewhere.
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self' data:; base-uri 'none'"
+
+
+def add(app: web.Application) -> None:
+    """Add the door; app[RADIO_FOLDER] and app[RADIO_DRILL_FOLDER] are the folders there are."""
+    app.router.add_get("/radio/{path:.+}", give)
+    app.router.add_get("/exercise/radio/{path:.+}", give)
+
+
+async def give(request: web.Request) -> web.StreamResponse:
+    """Serve the feed and the kits in force; 410 for what was in force and is no more, 404 for all else."""
+    key = RADIO_DRILL_FOLDER if is_drill(request) else RADIO_FOLDER
+    folder: Any = request.app.get(key)
+    parts = request.match_info["path"].split("/")
+    path = _in_force(folder, parts) if folder else None
+    if path is None or not await asyncio.to_thread(path.is_file):
+        gone = folder is not None and await asyncio.to_thread(_has_left, folder, parts[0])
+        return refuse(request, 410 if gone else 404, "no_file", drill=is_drill(request))
+    kind = "application/rss+xml" if parts == ["feed.xml"] else KINDS[path.suffix]
+    headers = {**SAFE, "Content-Type": kind + ("; charset=utf-8" if kind in TEXTS else "")}
+    headers["Cache-Control"] = "public, max-age=30"
+    if kind == "text/html":
+        headers["Content-Security-Policy"] = PAGE_POLICY
+    return web.FileResponse(path, headers=headers)
+
+
+def _in_force(folder: Path, parts: list[str]) -> Path | None:
+    """Find a file a station may fetch: the feed, a kit's ZIP, or a file of a kit; no way out of the folder."""
+    if not 1 <= len(parts) <= 3 or parts[0] == AIRED or not all(map(NAME.fullmatch, parts)):
+        return None
+    path = folder.joinpath(*parts)
+    if path.name == STATE or path.suffix not in KINDS or not path.resolve().is_relative_to(folder.resolve()):
+        return None
+    at_top = parts == ["feed.xml"] or path.suffix == ".zip"
+    return path if (len(parts) == 1) == at_top else None
+
+
+def _has_left(folder: Path, place: str) -> bool:
+    """Tell whether a kit stood in this place once and none does now."""
+    name = place.removesuffix(".zip")
+    if not NAME.fullmatch(name) or (folder / name / STATE).exists():
+        return False
+    return any((folder / AIRED).glob(f"{name}-*"))
