@@ -27,7 +27,11 @@ LOUD_ENOUGH = 0.002  # RMS below which there is nothing to hear
 
 
 class NoAudio(Exception):
-    """There is no audio of this text; the sentence says why."""
+    """There is no audio of this text; the sentence says why. `so_far` is what the voice printed before it failed."""
+
+    def __init__(self, says: str, so_far: bytes = b"") -> None:
+        super().__init__(says)
+        self.so_far = so_far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,13 +92,14 @@ def run(command: Sequence[str], given: bytes, *, timeout: float) -> bytes:
     name = next((Path(part).name for part in command if part.endswith(".py")), command[0])
     try:
         ran = subprocess.run(command, input=given, capture_output=True, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        raise NoAudio(f"{name} took longer than {timeout:g} seconds") from None
+    except subprocess.TimeoutExpired as late:
+        raise NoAudio(f"{name} took longer than {timeout:.3g} seconds", late.output or b"") from None
     except OSError as error:
         raise NoAudio(f"{name} could not be started: {error}") from None
     if ran.returncode:
         said = ran.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {ran.returncode}"]
-        raise NoAudio(said[-1][:200] if ran.returncode == NO_VOICE else f"{name} failed: {said[-1][:200]}")
+        says = said[-1][:200] if ran.returncode == NO_VOICE else f"{name} failed: {said[-1][:200]}"
+        raise NoAudio(says, ran.stdout)
     return ran.stdout
 
 

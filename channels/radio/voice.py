@@ -40,7 +40,7 @@ class Espeak:
         self._library: Any = ctypes.CDLL(espeakng_loader.get_library_path())
         self._library.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._library.espeak_Info.restype = ctypes.c_char_p
-        whole = [ctypes.c_char_p, ctypes.c_size_t, *[ctypes.c_uint] * 4, ctypes.c_void_p, ctypes.c_void_p]
+        whole: list[Any] = [ctypes.c_char_p, ctypes.c_size_t, *[ctypes.c_uint] * 4, ctypes.c_void_p, ctypes.c_void_p]
         self._library.espeak_Synth.argtypes = whole
         data = espeakng_loader.get_data_path().encode()
         self.rate: int = self._library.espeak_Initialize(SYNCHRONOUS, 0, data, 0)
