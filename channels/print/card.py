@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from channels.print import map as atlas
@@ -14,7 +15,7 @@ from channels.print.sheet import Sheet
 
 WIDTH = 992  # of 1080 pixels, less the margins
 HEIGHTS = (620, 480, 380, 290)  # the tallest that leaves room for the words is shown
-MOST = {"headline": 220, "area": 180, "hazard": 60, "help_line": 40, "agency": 80, "until": 60}
+MOST = {"headline": 220, "area": 180, "hazard": 60, "agency": 80}  # never a number or a time
 MOST_ADVICE = 200
 
 
@@ -31,25 +32,29 @@ def maps(sheet: Sheet) -> tuple[list[dict[str, Any]], list[str]]:
     if not sheet.outline:
         return [], []
     words = labels(sheet.language)[1]
-    try:
-        area = atlas.area(sheet.outline)
-    except atlas.NoOutline as error:
-        return [], [words["lacks_map"].format(why=error)]
-    try:
-        return [_shown(sheet, area, sheet.ground, height, words) for height in HEIGHTS], []
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        lacks = words["lacks_ground"].format(path=sheet.ground, why=type(error).__name__)
-        return [_shown(sheet, area, "", height, words) for height in HEIGHTS], [lacks]
+    lacks: list[str] = []
+    for ground in dict.fromkeys((sheet.ground, "")):
+        try:
+            return _drawn(sheet, ground, words), lacks
+        except Exception as error:  # any shape of a stranger's file; a card without a map is better than none
+            why = str(error) if isinstance(error, atlas.NoOutline) else type(error).__name__
+            if ground:
+                lacks = [words["lacks_ground"].format(path=Path(ground).name, why=why)]
+            else:
+                lacks = [words["lacks_map"].format(why=why)]
+    return [], lacks
 
 
-def _shown(sheet: Sheet, area: Any, ground: str, height: int, words: Mapping[str, str]) -> dict[str, Any]:
-    made = atlas.drawn(area, ground, width=WIDTH, height=height, north=words["north"], ink=ENDED.ground if sheet.ends else atlas.RED)
-    wide, tall = (f"{km:.0f}" if km >= 10 else f"{km:.1f}" for km in (made.width_km, made.height_km))
-    return {
-        "svg": made.svg,
-        "height": height,
-        "alt": words["map_alt"].format(width=wide, height=tall, area=sheet.area.replace(ROOM, "")),
-    }
+def _drawn(sheet: Sheet, ground: str, words: Mapping[str, str]) -> list[dict[str, Any]]:
+    area = atlas.area(sheet.outline)
+    ink = ENDED.ground if sheet.ends else atlas.RED
+    shown = []
+    for height in HEIGHTS:
+        made = atlas.drawn(area, ground, width=WIDTH, height=height, north=words["north"], ink=ink)
+        wide, tall = (f"{km:.0f}" if km >= 10 else f"{km:.1f}" for km in (made.width_km, made.height_km))
+        told = words["map_alt"].format(width=wide, height=tall, area=sheet.area.replace(ROOM, ""))
+        shown.append({"svg": made.svg, "height": height, "alt": told})
+    return shown
 
 
 def alt(sheet: Sheet, mark: str, picture: str) -> str:

@@ -87,7 +87,7 @@ def fontbook(text: str, folders: Sequence[str] = FOLDERS) -> Fontbook:
     core = _core()
     lacking = _not_in(text, core)
     extra = _extra(lacking, tuple(folders))
-    latin = "".join(c for c in text if c.isalpha() and ord(c) < 0x0500 or 0x1E00 <= ord(c) < 0x2000)
+    latin = "".join(c for c in text if (c.isalpha() and ord(c) < 0x0500) or 0x1E00 <= ord(c) < 0x2000)
     first = next((p for p in core if not _not_in(latin, [p])), core[0])
     order = [first, *(p for p in core if p != first), *extra]
     return Fontbook(
@@ -124,7 +124,7 @@ def _packaged(package: str) -> list[Path]:
     if spec is None or not spec.origin:
         return []
     files = sorted((Path(spec.origin).parent / "files").glob("*.ttf"))
-    return [p for p in files if p.stem.endswith("-Regular") or "Italic" not in p.stem and "[" in p.stem][:1]
+    return [p for p in files if p.stem.endswith("-Regular") or ("Italic" not in p.stem and "[" in p.stem)][:1]
 
 
 def _extra(lacking: str, folders: tuple[str, ...]) -> list[Path]:
@@ -181,4 +181,3 @@ def _beside(link: Path, path: Path) -> None:
             link.symlink_to(path)
         except (OSError, NotImplementedError):  # Windows without the right to link
             shutil.copyfile(path, link)
-

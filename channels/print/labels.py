@@ -18,7 +18,7 @@ EN: Mapping[str, str] = MappingProxyType(
         "Test_says": "This is only a test. There is no danger.",
         "ends": "THE WARNING HAS ENDED",
         "replaces": "New: this replaces what you got before. Throw older papers and files away.",
-        "ends_says": "This ends a warning. Air it as often as you aired the warning, and throw older papers and files away.",
+        "ends_says": "This ends a warning. Air it as often as you aired the warning, and throw older papers away.",
         "Extreme": "Extreme danger",
         "Severe": "Severe danger",
         "Moderate": "Moderate danger",
@@ -120,7 +120,7 @@ ID: Mapping[str, str] = MappingProxyType(
         "Test_says": "Ini hanya uji coba. Tidak ada bahaya.",
         "ends": "PERINGATAN SUDAH BERAKHIR",
         "replaces": "Baru: ini menggantikan yang Anda terima sebelumnya. Buang kertas dan berkas yang lama.",
-        "ends_says": "Ini mengakhiri peringatan. Siarkan sesering peringatannya, lalu buang kertas dan berkas yang lama.",
+        "ends_says": "Ini mengakhiri peringatan. Siarkan sesering peringatannya, lalu buang kertas yang lama.",
         "Extreme": "Bahaya sangat tinggi",
         "Severe": "Bahaya tinggi",
         "Moderate": "Bahaya sedang",
@@ -213,7 +213,7 @@ TABLES: Mapping[str, Mapping[str, str]] = MappingProxyType({"en": EN, "id": ID})
 
 
 def labels(language: str) -> tuple[str, Mapping[str, str]]:
-    """Pick the labels for words of a BCP 47 language, and say which language they are in: English where we have none."""
+    """Pick the labels for words of a BCP 47 language, and say in which language: English where we have none."""
     primary = language.lower().partition("-")[0]
     found = primary if primary in TABLES else "en"
     return found, TABLES[found]

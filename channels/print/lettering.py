@@ -14,7 +14,7 @@ from channels.print.sheet import Line, Sheet
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ufff0-\ufffb\ufffe\uffff\ud800-\udfff]")
 LONG = re.compile(r"[^\s\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1a00-\u1bff\u3000-\ud7ff]{24,}")
 AS_IT_IS = frozenset({"outline", "ground", "link", "language", "mode", "severity"})
-WHOLE = frozenset({"kit", "identifier", "code", "help_line"})  # to be copied or dialled
+WHOLE = frozenset({"kit", "identifier", "code", "help_line"})  # to be copied or dialled: no break put in
 AT_SIGNS = re.compile(r"[^/?&=_-]{1,20}[/?&=_-]+|[^/?&=_-]{1,12}|[/?&=_-]{1,12}")
 ROOM = "\u200b"  # a line may break here, and nothing is seen
 
@@ -25,7 +25,7 @@ def clean(text: str) -> str:
 
 
 def breakable(text: str) -> str:
-    """Let what is longer than 24 letters break after signs, else every 12; scripts without spaces do so by themselves."""
+    """Let a word of 24 letters or more break after signs, else every 12; scripts without spaces do it by themselves."""
     return LONG.sub(lambda m: ROOM.join(AT_SIGNS.findall(m[0])), text)
 
 
@@ -48,10 +48,30 @@ def lettered(sheet: Sheet, lacking: str = "") -> Sheet:
     for name in Sheet.__slots__:
         value = getattr(sheet, name)
         if name in WHOLE:
-            made[name] = shortened(stripped(clean(value), lacking), 90)
+            made[name] = stripped(clean(value), lacking)
         elif name not in AS_IT_IS:
             made[name] = _each(value, lacking)
     return replace(sheet, **made)
+
+
+def right_to_left(sheet: Sheet) -> bool:
+    """Tell by the letters themselves which way the words run: Javanese in Pegon runs as Arabic does."""
+    words = "".join((sheet.headline, *sheet.do, *(line.text for line in sheet.script)))
+    ways = [unicodedata.bidirectional(c) for c in words]
+    return sum(way in ("R", "AL") for way in ways) > ways.count("L")
+
+
+def isolated(value: Any) -> Any:
+    """Set each string apart (Unicode FSI, PDI), so that times and file names keep their order in right-to-left text."""
+    match value:
+        case str():
+            return f"\u2068{value}\u2069" if value else value
+        case dict():
+            return {key: isolated(each) for key, each in value.items()}
+        case list() | tuple():
+            return [isolated(each) for each in value]
+        case _:
+            return value
 
 
 def letters(sheet: Sheet) -> str:

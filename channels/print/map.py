@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -71,7 +71,7 @@ def area(outline: str) -> BaseGeometry:
     west, south, east, north = geometry.bounds
     if max(abs(west), abs(east)) > 360 or south < -90 or north > 90:
         raise NoOutline("longitude and latitude are out of range")
-    return shapely.make_valid(_across(geometry))
+    return shapely.union_all(shapely.make_valid(shapely.get_parts(_across(geometry))), grid_size=1e-9)
 
 
 def _across(geometry: BaseGeometry) -> BaseGeometry:
@@ -79,17 +79,19 @@ def _across(geometry: BaseGeometry) -> BaseGeometry:
     west, _, east, _ = geometry.bounds
     if east - west <= 180:
         return geometry
-    moved = shapely.transform(geometry, lambda p: np.column_stack([np.where(p[:, 0] < 0, p[:, 0] + 360, p[:, 0]), p[:, 1]]))
+    moved = shapely.transform(geometry, lambda p: p + np.column_stack([(p[:, 0] < 0) * 360.0, 0 * p[:, 1]]))
     return moved if moved.bounds[2] - moved.bounds[0] < east - west else geometry
 
 
-def drawn(geometry: BaseGeometry, ground: str = "", *, width: int, height: int, north: str = "N", ink: str = RED) -> Map:
+def drawn(
+    geometry: BaseGeometry, ground: str = "", *, width: int, height: int, north: str = "N", ink: str = RED
+) -> Map:
     """Draw an area with what lies around it; raise OSError or ValueError where the ground cannot be read."""
     view = _view(geometry, width, height)
     around = _ground(ground, Path(ground).stat().st_mtime_ns) if ground else ()
-    layers = [*_around(around, view), _warned(geometry, view), *_called(around, view), _bar(view), _arrow(view, north)]
+    layers = [*_around(around, view), _warned(geometry, view, ink), *_called(around, view)]
     west, south, east, top = geometry.bounds
-    body = "".join(layers)
+    body = "".join([*layers, _bar(view), _arrow(view, north)])
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         '<defs><pattern id="hatch" width="12" height="12" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -124,7 +126,7 @@ def _warned(geometry: BaseGeometry, view: View, ink: str) -> str:
 
 def _path(shape: BaseGeometry, least: float) -> str:
     """Write rings and lines as SVG paths, to a tenth of a pixel, without those too small to be seen."""
-    out = []
+    out: list[str] = []
     for part in shapely.get_parts(shapely.get_parts(np.atleast_1d(shape))):
         kind = part.geom_type
         if kind == "Polygon":
@@ -192,7 +194,7 @@ def _called(ground: Iterable[tuple[str, str, BaseGeometry]], view: View) -> list
         if kind == "border" and seen is not None and seen.area > 2000:
             point = seen.representative_point()
             places.append((-seen.area, name, point.x, point.y))
-    out = []
+    out: list[str] = []
     for _, name, x, y in sorted(places)[: 4 * NAMES]:
         half = len(name) * 7 + 8
         box = (int(x) - half, int(y) - 20, int(x) + half, int(y) + 10)
@@ -219,10 +221,8 @@ def _bar(view: View) -> str:
     length, y = kilometres * view.scale, view.height - 22
     says = f"{kilometres * 1000:.0f} m" if kilometres < 1 else f"{kilometres:.0f} km"
     shape = f"M24 {y - 12}V{y}H{24 + length:.1f}V{y - 12}"
-    stroke: Callable[[str, int], str] = lambda colour, wide: (
-        f'<path d="{shape}" fill="none" stroke="{colour}" stroke-width="{wide}"/>'
-    )
-    return stroke("#ffffff", 10) + stroke("#000000", 5) + _text(24 + length / 2, y - 12, says, 26)
+    path = f'<path d="{shape}" fill="none" stroke="{{}}" stroke-width="{{}}"/>'
+    return path.format("#ffffff", 10) + path.format("#000000", 5) + _text(24 + length / 2, y - 12, says, 26)
 
 
 def _arrow(view: View, north: str) -> str:

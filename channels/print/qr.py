@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import segno
 
 LONGEST = 600  # characters; more make a code that no cheap camera reads
+FINE = 49  # modules a side, version 8
 MODULE_MM = 0.6  # of paper; about 3.5 pixels at 150 dpi
 
 
@@ -30,9 +31,9 @@ def code(link: str) -> Code | None:
     """
     if not link or len(link) > LONGEST:
         return None
-    made = segno.make(link, error="h", boost_error=False, micro=False)
-    if made.version > 8:
-        made = segno.make(link, error="m", boost_error=False, micro=False)
+    made = segno.make_qr(link, error="h", boost_error=False)
+    if made.symbol_size(border=0)[0] > FINE:
+        made = segno.make_qr(link, error="m", boost_error=False)
     out = io.BytesIO()
     made.save(out, kind="svg", border=4, xmldecl=False, svgns=True, omitsize=True, light="#ffffff")
-    return Code(svg=out.getvalue().decode(), modules=made.symbol_size(border=4)[0])
+    return Code(svg=out.getvalue().decode(), modules=int(made.symbol_size(border=4)[0]))

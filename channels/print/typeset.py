@@ -1,4 +1,4 @@
-"""Words and shapes into PDF and PNG by typst: words go in as JSON values, never as source, so none of them is markup."""
+"""Words and shapes into PDF and PNG by typst: words go in as JSON values, never as source, so none is markup."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def pdf(template: str, values: Mapping[str, Any], fonts: typst.Fonts) -> Printed
     compiler = _compiler(fonts)
     how: dict[str, Any] = {"input": str(TEMPLATES / f"{template}.typ"), "sys_inputs": _inputs(values), "format": "pdf"}
     try:
-        content, why = compiler.compile(pdf_standards=["ua-1"], **how), ""
+        content, why = _bytes(compiler.compile(pdf_standards=["ua-1"], **how)), ""
     except typst.TypstError as error:
-        content, why = compiler.compile(pdf_standards=[], **how), _reason(error)
+        content, why = _bytes(compiler.compile(pdf_standards=[], **how)), _reason(error)
     return Printed(content=content, pages=_pages(content), why=why)
 
 
 def png(template: str, values: Mapping[str, Any], fonts: typst.Fonts) -> Printed:
     """Make a PNG of the first page, one pixel for each point of it; raise typst.TypstError."""
-    how = {"input": str(TEMPLATES / f"{template}.typ"), "sys_inputs": _inputs(values)}
+    how: dict[str, Any] = {"input": str(TEMPLATES / f"{template}.typ"), "sys_inputs": _inputs(values)}
     made = _compiler(fonts).compile(format="png", ppi=72, **how)
-    return Printed(content=made[0] if isinstance(made, list) else made)
+    return Printed(content=_bytes(made))
 
 
 @lru_cache(maxsize=4)
@@ -54,6 +54,10 @@ def _compiler(fonts: typst.Fonts) -> typst.Compiler:
 
 def _inputs(values: Mapping[str, Any]) -> dict[str, str]:
     return {"sheet": json.dumps(values, ensure_ascii=False, sort_keys=True)}
+
+
+def _bytes(made: bytes | list[bytes] | None) -> bytes:
+    return b"".join(made[:1]) if isinstance(made, list) else made or b""
 
 
 def _pages(content: bytes) -> int:

@@ -10,11 +10,22 @@ from typing import Any
 from channels.print import card, look, typeset
 from channels.print.fonts import Fontbook, NoFonts, fontbook
 from channels.print.labels import labels
-from channels.print.lettering import clean, lettered, letters, shortened
+from channels.print.lettering import clean, isolated, lettered, letters, right_to_left, shortened, stripped
 from channels.print.qr import code
 from channels.print.sheet import Sheet
 
 ROLES = ("script", "loudspeaker", "questions", "poster", "card", "readme")  # the first is who waits for it
+APART = (
+    "words",
+    "labels",
+    "contents",
+    "footer",
+    "check",
+    "mark_says",
+    "seconds",
+    "loudspeaker_seconds",
+    "severity_words",
+)
 TOLD = 24  # characters named of those that no font has
 
 
@@ -107,6 +118,7 @@ def _shared(sheet: Sheet, book: Fontbook, language: str, words: Mapping[str, str
         "check": _check(sheet, words),
         "seconds": _seconds(sheet.seconds, words),
         "loudspeaker_seconds": _seconds(sheet.loudspeaker_seconds, words),
+        "rtl": right_to_left(sheet),
         "pauses": any(" / " in line.text for line in sheet.script),
         "qr": None,
         "contents": [],
@@ -121,6 +133,10 @@ def _words(sheet: Sheet) -> dict[str, Any]:
     for name in ("script", "loudspeaker"):
         words[name] = [{"text": line.text, "says": line.says} for line in getattr(sheet, name)]
     return words
+
+
+def _turned(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**values, **{name: isolated(values[name]) for name in APART}} if values["rtl"] else values
 
 
 def _look(sheet: Sheet) -> dict[str, str]:
@@ -151,10 +167,10 @@ def _one(desk: Desk, role: str, into: Path) -> tuple[list[str], list[str]]:
 def _document(desk: Desk, role: str, paper: str) -> tuple[Made, list[str]]:
     title = " – ".join(filter(None, (desk.shared["mark"], paper, desk.sheet.headline)))
     footer = desk.shared["footer"]
-    if role in ("script", "loudspeaker") and desk.sheet.until and not desk.sheet.ends:
+    if role in ("script", "loudspeaker") and desk.sheet.until:
         footer = desk.labels["not_after"].format(until=desk.sheet.until)
     values = {**desk.shared, "title": paper, "title_whole": title, "footer": footer}
-    done = typeset.pdf(role, values, desk.book.fonts)
+    done = typeset.pdf(role, _turned(values), desk.book.fonts)
     lacks = [desk.labels["lacks_ua"].format(paper=paper, why=done.why)] if done.why else []
     if role == "poster" and done.pages > 1:
         lacks.append(desk.labels["lacks_room"].format(paper=paper, pages=done.pages))
@@ -164,7 +180,7 @@ def _document(desk: Desk, role: str, paper: str) -> tuple[Made, list[str]]:
 def _card(desk: Desk, role: str, paper: str) -> tuple[Made, list[str]]:
     sheet, cut = card.short_enough(desk.sheet)
     values = {**desk.shared, "words": _words(sheet), "maps": desk.pictures, "title": paper, "title_whole": paper}
-    made = {role: typeset.png("card", values, desk.book.fonts).content}
+    made = {role: typeset.png("card", _turned(values), desk.book.fonts).content}
     if "alt" in desk.names:
         picture = desk.pictures[0]["alt"] if desk.pictures else ""
         made["alt"] = card.alt(desk.sheet, desk.shared["mark"], picture).encode()
@@ -182,7 +198,7 @@ def _told(desk: Desk, made: list[str], missing: list[str]) -> Desk:
         for role, name in desk.names.items()
         if role in papers_made and f"for_{role}" in desk.labels
     ]
-    sheet = replace(desk.sheet, missing=(*desk.sheet.missing, *missing))
+    sheet = replace(desk.sheet, missing=(*desk.sheet.missing, *(stripped(m, desk.book.lacking) for m in missing)))
     example = next((name for name, _ in contents), "alert.cap.xml")
     shared = {**desk.shared, "words": _words(sheet), "contents": contents, "example": example}
     return replace(desk, sheet=sheet, shared=shared)
