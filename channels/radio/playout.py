@@ -23,7 +23,7 @@ TITLE, DESCRIPTION = 190, 64  # characters Rivendell keeps (lib/rdcart.cpp, rdcu
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Station:
+class Agreed:
     """What is agreed with a station, and where it finds our feed and key; empty is not agreed."""
 
     group: str = GROUP  # Rivendell's
@@ -31,6 +31,7 @@ class Station:
     feed: str = ""
     key: str = ""  # the office's public key, base64
     read_back: str = ""  # the link for "aired at, by whom"
+    ref: str = ""  # by which the office knows what a receipt is of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,46 +43,46 @@ class Track:
     seconds: float = 0.0  # 0: not known
 
 
-def rivendell(bulletin: Bulletin, office: Office, station: Station, *, seconds: float, out_cue: str) -> bytes:
+def rivendell(bulletin: Bulletin, office: Office, agreed: Agreed, *, seconds: float, out_cue: str) -> bytes:
     """Describe the cart and its only cut as RDXML, for `rdimport --xml`, times by the office's clock.
 
     Rivendell reads it line by line and not as XML (lib/rdcart.cpp, readXml): one element a line, ASCII, no entities.
     It must hold a cut: rdimport takes the second record it reads. A file of the WAV's name, ending .xml.
     """
     who = bulletin.about.agency or office.title
-    cart = [("type", "audio"), ("groupName", station.group), ("title", _title(bulletin, TITLE))]
+    cart = [("type", "audio"), ("groupName", agreed.group), ("title", _title(bulletin, TITLE))]
     cart += [("artist", who), ("client", who), ("agency", who), ("userDefined", bulletin.id)]
-    number = [("number", str(station.cart))] if station.cart else []
+    number = [("number", str(agreed.cart))] if agreed.cart else []
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', "<cart>", *_elements(number + cart, 2)]
     lines += ["  <cutList>", "    <cut>"]
     lines += _elements(_cut(bulletin, office, round(seconds * 1000), out_cue), 6)
     return "\n".join([*lines, "    </cut>", "  </cutList>", "</cart>", ""]).encode("ascii")
 
 
-def station_setup(bulletin: Bulletin, office: Office, station: Station, names: Mapping[str, str]) -> str:
+def station_setup(bulletin: Bulletin, office: Office, agreed: Agreed, names: Mapping[str, str]) -> str:
     """Tell a station's engineer how to air this kit with Rivendell, Liquidsoap or by hand, and how to check it; CRLF.
 
     `names` gives the paths of the roles wav, mp3, stem and script, as far as the kit has them.
     """
     words, about = _words(PIECES, bulletin, office), bulletin.about
-    by_hand = f"rdimport --xml --to-cart={station.cart or 'N'} --delete-cuts --normalization-level=0"
+    by_hand = f"rdimport --xml --to-cart={agreed.cart or 'N'} --delete-cuts --normalization-level=0"
     filled = {
         **_shared(bulletin, office, words),
         **{role: names.get(role) or words["none"] for role in ("wav", "mp3", "stem", "script")},
-        "group": station.group, "cart": station.cart or words["no_cart"], "zone": office.zone,
-        "cart_reuse": words["cart_reuse"] if station.cart else "", "by_hand": f"{by_hand} {station.group} WAV",
-        "feed": station.feed or words["unknown"], "read_back": station.read_back or words["unknown"],
-        "signature": words["signed"].format(key=station.key) if station.key else words["unsigned"],
+        "group": agreed.group, "cart": agreed.cart or words["no_cart"], "zone": office.zone,
+        "cart_reuse": words["cart_reuse"] if agreed.cart else "", "by_hand": f"{by_hand} {agreed.group} WAV",
+        "feed": agreed.feed or words["unknown"], "read_back": agreed.read_back or words["unknown"],
+        "signature": words["signed"].format(key=agreed.key) if agreed.key else words["unsigned"],
         "check": about.check or words["unknown"],
     }  # fmt: skip
     return _filled(_words(SETUP, bulletin, office), filled)
 
 
-def receipt(bulletin: Bulletin, office: Office, station: Station) -> str:
+def receipt(bulletin: Bulletin, office: Office, agreed: Agreed) -> str:
     """Make the form on which a station writes when it aired, by whom and how often; CRLF."""
     words = _words(PIECES, bulletin, office)
-    code = bulletin.about.code or bulletin.id
-    filled = {**_shared(bulletin, office, words), "code": code, "link": station.read_back or words["unknown"]}
+    code = agreed.ref or bulletin.about.code or bulletin.id
+    filled = {**_shared(bulletin, office, words), "code": code, "link": agreed.read_back or words["unknown"]}
     return _filled(_words(RECEIPT, bulletin, office), filled)
 
 
