@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -15,6 +17,7 @@ from aiohttp import web
 
 from channels import REGISTRY
 from channels.contract import Incoming, Limit, Reach, Receipt, SendError
+from channels.radio.station import Station
 from crisis import db, log, postgres, privacy
 from crisis.clock import Clock
 from crisis.crew import DOORS_POOL, LANES_POOL, Crew, afford
@@ -41,7 +44,7 @@ from crisis.plane import (
     utc_now,
 )
 from crisis.settings import Settings
-from crisis.web import api, bulletins, dispatches, errors, feeds, kits, live, public, registry
+from crisis.web import api, bulletins, dispatches, errors, feeds, kits, live, public, registry, stations
 from crisis.web.house import HOUSE, House
 
 logger = log.get("app")
@@ -65,6 +68,13 @@ def load_playbooks(folder: Path) -> dict[str, Playbook]:
     if faults:
         raise BadPlaybook(faults)
     return playbooks
+
+
+def checked_station(told: Mapping[str, Any]) -> str:
+    """Give what the radio channel reads of a station, or raise Misconfigured in one sentence without secrets."""
+    entry = json.dumps(told, ensure_ascii=False)
+    Station.parse(entry)
+    return entry
 
 
 def office_of(settings: Settings) -> Office:
@@ -247,6 +257,8 @@ def build_web(house: House, accounts: Mapping[str, str], watcher: feeds.Watching
     bulletins.add(app)
     live.add(app)
     registry.add(app)
+    app[stations.CHECKED] = checked_station
+    stations.add(app)
     app[feeds.FEEDS] = watcher
     feeds.add(app)
     app.router.add_get("/healthz", _healthy)

@@ -103,7 +103,7 @@ def _form(request: web.Request, given: Form, fault: str = "", status: int = 200)
 
 async def _take(request: web.Request) -> web.Response:
     house, now = request.app[HOUSE], request.app[HOUSE].now()
-    form = await _read(request)
+    form = await read_form(request)
     if form is None:
         return refuse(request, 400, "bad_form")
     text = CONTROLS.sub("", form.get("question", "").replace("\r\n", "\n")).strip()
@@ -135,7 +135,7 @@ async def _file(request: web.Request, house: House, form: Form, text: str, now: 
     return web.Response(status=303, headers={**SAFE, "Location": where, "Cache-Control": "no-store"})
 
 
-async def _read(request: web.Request) -> Form | None:
+async def read_form(request: web.Request) -> Form | None:
     """Read a plain form of bounded size; None when it is anything else."""
     if request.content_type != "application/x-www-form-urlencoded":
         return None

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from crisis.web import ask, check, kits, pages, published
+from crisis.web import aired, ask, check, kits, pages, published
 from crisis.web.board import BOARD, REMEMBERED, Board, Seen, is_stale
 from crisis.web.house import HOUSE, House
 from crisis.web.pages import HTML, SAFE, in_words, is_drill, language_of, refuse, render, send, time_of
@@ -35,6 +35,7 @@ def add_public(app: web.Application) -> None:
     check.add_check(app)
     kits.add(app)
     ask.add_ask(app)
+    aired.add_aired(app)
 
 
 async def _open(app: web.Application) -> AsyncIterator[None]:
