@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ EN_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "ei
 EN_SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "thousand"))
 EN_ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"}
 EN_ORDINALS |= {"nine": "ninth", "twelve": "twelfth"}
+
+ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
+LONGEST = 15  # digits; a longer row is a code, not a quantity
 
 
 def cardinal_id(number: int) -> str:
@@ -83,25 +87,83 @@ def _joined(head: str, rest: int, say: Callable[[int], str], joint: str = " ") -
     return f"{head}{joint}{say(rest)}" if rest else head
 
 
+def roman(written: str) -> int:
+    """Read a roman numeral below 400; ValueError for letters that are none."""
+    if not re.fullmatch(r"C{0,3}(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})", written) or not written:
+        raise ValueError(written)
+    sizes = [ROMAN[letter] for letter in written]
+    return sum(-size if size < after else size for size, after in zip(sizes, [*sizes[1:], 0], strict=True))
+
+
+def fraction_id(part: int, whole: int) -> str:
+    """Say a fraction of two whole numbers: 1/2 is "setengah", 2/3 "dua pertiga"."""
+    if (part, whole) == (1, 2):
+        return "setengah"
+    name = f"per{cardinal_id(whole)}"
+    return f"se{name}" if part == 1 else f"{cardinal_id(part)} {name}"
+
+
+def fraction_en(part: int, whole: int) -> str:
+    """Say a fraction of two whole numbers: 1/2 is "one half", 3/4 "three quarters"."""
+    name = {2: "half", 4: "quarter"}.get(whole) or ordinal_en(whole)
+    return f"{cardinal_en(part)} {name}{'' if part == 1 else 's'}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counting:
     """How one language writes and says numbers."""
 
     cardinal: Callable[[int], str]
+    fraction: Callable[[int, int], str]
     names: tuple[str, ...]  # of the digits 0-9
     thousands: str  # the mark written between thousands
     decimal: str  # the mark written before decimals
     point: str  # how that mark is said
+    dot: str  # between the parts of what is no number: section 1.2.3
 
     def say(self, written: str) -> str:
-        """Say a number as written: thousands marks dropped, decimals digit by digit."""
-        whole, _, part = written.replace(self.thousands, "").partition(self.decimal)
-        said = self.cardinal(int(whole))
-        return f"{said} {self.point} {digits(part, self.names)}" if part else said
+        """Say a number as written: thousands marks dropped, decimals digit by digit, the other mark forgiven."""
+        parts, marks = re.split("[.,]", written), re.sub("[0-9]", "", written)
+        if len(parts) == 1 or _grouped(parts, marks, self.thousands):
+            return self._amount("".join(parts), "")
+        if len(parts) == 2:
+            return self._amount(*parts)
+        if _grouped(parts, marks, marks[0]):
+            return self._amount("".join(parts), "")
+        if marks[-1] != marks[0] and _grouped(parts[:-1], marks[:-1], marks[0]):
+            return self._amount("".join(parts[:-1]), parts[-1])
+        return f" {self.dot} ".join(self._amount(part, "") for part in parts)
+
+    def _amount(self, whole: str, part: str) -> str:
+        code = len(whole) > LONGEST or (len(whole) > 1 and whole[0] == "0")
+        said = self.digits(whole) if code else self.cardinal(int(whole))
+        return f"{said} {self.point} {self.digits(part)}" if part else said
 
     def digits(self, written: str) -> str:
         return digits(written, self.names)
 
 
-INDONESIAN = Counting(cardinal=cardinal_id, names=ID_DIGITS, thousands=".", decimal=",", point="koma")
-ENGLISH = Counting(cardinal=cardinal_en, names=EN_DIGITS, thousands=",", decimal=".", point="point")
+def _grouped(parts: list[str], marks: str, mark: str) -> bool:
+    """Tell whether these are groups of thousands, all with the same mark: 1.500 but not 0.500 or 1.50."""
+    head, *rest = parts
+    return set(marks) == {mark} and head[0] != "0" and len(head) <= 3 and all(len(part) == 3 for part in rest)
+
+
+INDONESIAN = Counting(
+    cardinal=cardinal_id,
+    fraction=fraction_id,
+    names=ID_DIGITS,
+    thousands=".",
+    decimal=",",
+    point="koma",
+    dot="titik",
+)
+ENGLISH = Counting(
+    cardinal=cardinal_en,
+    fraction=fraction_en,
+    names=EN_DIGITS,
+    thousands=",",
+    decimal=".",
+    point="point",
+    dot="dot",
+)

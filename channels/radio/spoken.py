@@ -3,157 +3,222 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cache
 from re import Match
 
-from channels.radio.tongues import TONGUES, Tongue
+from channels.radio import contacts, moments
+from channels.radio.lexicon import Lexicon
+from channels.radio.moments import DASH, Rule
+from channels.radio.numerals import roman
+from channels.radio.plain import LONGEST, cleaned, marked, pieces
+from channels.radio.shortenings import SHORTENINGS, Shortenings
+from channels.radio.tongues import TONGUES, Tongue, alternatives
 
-NUMBER = r"(?<![\d.,])\d+(?:[.,]\d+)*"  # never begun inside another: that would cost n squared
-DASH = r"\s*[-–—]\s*"
-ZONE = r"(?:WIB|WITA|WIT|UTC)"
-CLOCK = r"([01]?\d|2[0-4])[.:]([0-5]\d)"
-PHONE = re.compile(r"(?<![\w.,])(?:1500[ -]\d{3}|(?:\+\d{1,3}[ -]?|\(0\d{2,4}\) ?|0)\d[\d -]{1,16}\d)(?!\w)")
-SHORT = r"(?:11\d|129|911|999)"
-
-
-def spoken(text: str, language: str) -> str:
-    """Say `text` in full words for `language` (id or en); KeyError for any other language."""
-    tongue = TONGUES[language.lower().split("-")[0]]
-    text = _plain(text)
-    text = _abbreviations(text, tongue)
-    text = _money(text, tongue)
-    text = _dates(text, tongue)
-    text = _times(text, tongue)
-    text = _phones(text, tongue)
-    text = _measures(text, tongue)
-    text = _numbers(text, tongue)
-    text = _acronyms(text, tongue)
-    return _tidy(text, tongue)
+# Never begun inside another, never given back: that would cost n squared.
+NUMBER = r"(?<![\d.,])\d++(?:[.,]\d++)*+"
+CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
+VOWEL = re.compile("[AEIOUY]")
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+DIGIT = re.compile(r"\d")
+HUMP = re.compile(r"\b[A-Z][a-z]{2,}[A-Z][a-z]{2,}\b")
 
 
-def _plain(text: str) -> str:
-    text = re.sub(r"[*_#<>|~^\"“”„«»`\\]|[\U0001F000-\U0001FFFF\u2600-\u27BF\uFE0F]", " ", text)
-    text = text.replace("\u00a0", " ").replace("’", "'")
-    return re.sub(r"https?://(?:www\.)?([^\s/]+)\S*", r"\1", text)
+def spoken(text: str, language: str, *, lexicon: Lexicon | None = None) -> str:
+    """Say `text` in full words for `language` (id or en), names as `lexicon` has them respelt.
+
+    Never fails on any text and costs in proportion to its length; KeyError for any other language.
+    """
+    return speaker(language.lower().partition("-")[0]).say(text, lexicon)
 
 
-def _abbreviations(text: str, tongue: Tongue) -> str:
-    text = re.sub(r"\bRT\.?\s*0*(\d+)\s*/\s*RW\.?\s*0*(\d+)", r"R T \1, R W \2", text)
-    text = re.sub(r"\b(RT|RW)\.?\s*0*(\d+)", lambda m: f"{' '.join(m[1])} {m[2]}", text)
-    for pattern, said in tongue.abbreviations:
-        text = re.sub(pattern, said, text)
-    return text
-
-
-def _money(text: str, tongue: Tongue) -> str:
-    # Rupiah are written with full stops in English texts too.
-    text = re.sub(r"\bRp\.?\s*\d{1,3}(?:\.\d{3})+", lambda m: m[0].replace(".", ""), text)
-    scale = rf"(?:\s+({'|'.join(tongue.scales)}))?"
-    return re.sub(
-        rf"\bRp\.?\s*({NUMBER}){scale}\b",
-        lambda m: f"{tongue.counting.say(m[1])}{f' {m[2]}' if m[2] else ''} rupiah",
-        text,
+@cache
+def speaker(primary: str) -> Speaker:
+    """Give the speaker of a language, its patterns made once; KeyError where there is no table."""
+    tongue = TONGUES[primary]
+    return Speaker(
+        tongue=tongue,
+        shortenings=SHORTENINGS[primary],
+        rooms=_rooms(),
+        rules=(
+            *_money(tongue),
+            *moments.rules(tongue),
+            *contacts.rules(tongue),
+            *_measures(tongue),
+            *_numbers(tongue),
+        ),
+        romans=_romans(tongue),
+        tidied=_tidied(tongue),
     )
 
 
-def _dates(text: str, tongue: Tongue) -> str:
-    def numeric(day: str, month: str, year: str) -> str:
-        known = 1 <= int(month) <= 12
-        return f"{int(day)} {tongue.months[int(month) - 1]} {year}" if known else f"{day} {month} {year}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """All rules of one language, in the order in which they must be tried."""
 
-    text = re.sub(r"\b(\d{4})-(\d\d)-(\d\d)\b", lambda m: numeric(m[3], m[2], m[1]), text)
-    text = re.sub(r"\b(\d{1,2})[/-](\d{1,2})[/-](\d{4})\b", lambda m: numeric(m[1], m[2], m[3]), text)
-    months = "|".join(tongue.months)
-    return re.sub(
-        rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({months})(?:\s+(\d{{4}}))?\b",
-        lambda m: tongue.date(int(m[1]), m[2], int(m[3]) if m[3] else None),
-        text,
-    )
+    tongue: Tongue
+    shortenings: Shortenings
+    rooms: tuple[Rule, ...]
+    rules: tuple[Rule, ...]
+    romans: tuple[Rule, ...]
+    tidied: tuple[Rule, ...]
 
+    def say(self, text: str, lexicon: Lexicon | None) -> str:
+        text = marked(contacts.web(cleaned(text), self.tongue), self.tongue)
+        text = lexicon.hidden(text) if lexicon else text
+        said = "\n".join(filter(None, (self._line(line) for line in text.split("\n"))))
+        return lexicon.revealed(said) if lexicon else said
 
-def _times(text: str, tongue: Tongue) -> str:
-    lead = rf"(?P<lead>\b(?i:{tongue.clock_word})\s+)"
-    end = rf"(?![\d.,]?\d)(?=\s*{ZONE}|\s|[.,;!?)]|$)"
-    # A full stop also marks thousands, so "21.00" is a time only beside a clock word, a zone or a colon.
-    for pattern in (
-        rf"{lead}?(?<![\d.,]){CLOCK}{DASH}{CLOCK}{end}",
-        rf"{lead}{CLOCK}(?![\d.,]?\d)",
-        rf"(?P<lead>)(?<![\d.,]){CLOCK}(?=\s*{ZONE}\b)",
-        r"(?P<lead>)(?<![\d.,])([01]?\d|2[0-4]):([0-5]\d)(?!\d)",
-    ):
-        text = re.sub(pattern, lambda m: _time(m, tongue), text)
-    return text
+    def _line(self, line: str) -> str:
+        if len(line) <= LONGEST:
+            return self._piece(line)
+        return " ".join(filter(None, map(self._piece, pieces(line))))
 
+    def _piece(self, text: str) -> str:
+        numbered = DIGIT.search(text) is not None
+        if numbered:
+            text = _applied(self.rooms, text)
+        text = self.shortenings.full(text)
+        text = _applied(self.romans, text)
+        if numbered:
+            text = _applied(self.rules, text)
+        text = self._capitals(text)
+        return _applied(self.tidied, text).strip(" ,;:-")
 
-def _time(found: Match[str], tongue: Tongue) -> str:
-    hours = found.groups()[1:]
-    said = [tongue.clock(int(hour), int(minute)) for hour, minute in zip(hours[::2], hours[1::2], strict=True)]
-    lead = tongue.clock_lead or found["lead"] or ""
-    return lead + f" {tongue.to} {tongue.clock_lead}".join(said)
+    def _capitals(self, text: str) -> str:
+        text = self.shortenings.initials.sub(lambda m: " ".join(m[0].replace(".", "")), text)
+        text = HUMP.sub(lambda m: contacts.HUMP.sub(" ", m[0]), text)
+        return CAPITALS.sub(self._capital, text)
 
-
-def _phones(text: str, tongue: Tongue) -> str:
-    def long(found: Match[str]) -> str:
-        if sum(map(str.isdigit, found[0])) < 6:
-            return found[0]
-        groups = (tongue.counting.digits(group) for group in re.split(r"[\s()-]+", found[0]))
-        said = ", ".join(group for group in groups if group)
-        return f"{tongue.plus} {said}" if found[0].startswith("+") else said
-
-    text = PHONE.sub(long, text)
-    counted = rf"(?!{DASH}\d)(?![.,]?\d)(?!\s*[%/°])(?!\s+(?!(?:{tongue.after_phone})\b)[a-z])"
-    return re.sub(
-        rf"(?<!Km )(?<!km )(?<!R T )(?<!R W )(?<![\d.,/-])\b({SHORT})\b{counted}",
-        lambda m: tongue.counting.digits(m[1]),
-        text,
-    )
-
-
-def _measures(text: str, tongue: Tongue) -> str:
-    text = re.sub(r"\bM\s?(\d[.,]\d)\b", lambda m: f"{tongue.magnitude} {_decimal(m[1], tongue)}", text)
-    text = re.sub(rf"({NUMBER}){DASH}(?={NUMBER})", rf"\1 {tongue.to} ", text)
-    text = re.sub(rf"({NUMBER})\s*%", rf"\1 {tongue.percent}", text)
-    text = re.sub(rf"({NUMBER})\s*[x×]\s*(?={NUMBER})", rf"\1 {tongue.times} ", text)
-    text = re.sub(rf"({NUMBER})[x×](?!\w)", rf"\1 {tongue.times}", text)
-    names = "|".join(re.escape(unit) for unit in sorted(tongue.units, key=len, reverse=True))
-    return re.sub(
-        rf"({NUMBER})\s?({names})(?![\w/²³])",
-        lambda m: f"{m[1]} {tongue.units[m[2]]}",
-        text,
-    )
-
-
-def _decimal(written: str, tongue: Tongue) -> str:
-    return tongue.counting.say(re.sub(r"[.,]", tongue.counting.decimal, written))
-
-
-def _numbers(text: str, tongue: Tongue) -> str:
-    count = tongue.counting
-    grouped = rf"\d{{1,3}}(?:\{count.thousands}\d{{3}})+(?:\{count.decimal}\d+)?(?!\d)"
-    text = re.sub(tongue.ordinals, lambda m: tongue.ordinal(int(m[1])), text)
-    text = re.sub(rf"(?<![\w.,]){grouped}", lambda m: count.say(m[0]), text)
-    text = re.sub(rf"\d+(?:\{count.decimal}\d+)", lambda m: count.say(m[0]), text)
-    # A leading zero is a code, never a quantity.
-    text = re.sub(r"\b0\d+", lambda m: count.digits(m[0]), text)
-    return re.sub(r"\d+", lambda m: f" {count.say(m[0])} ", text)
-
-
-def _acronyms(text: str, tongue: Tongue) -> str:
-    def say(found: Match[str]) -> str:
+    def _capital(self, found: Match[str]) -> str:
         word = found[0]
-        if word in tongue.spelled or not re.search(r"[AEIOUY]", word):
+        if word in self.shortenings.spelled or not VOWEL.search(word):
             return " ".join(word)
         return word.lower()
 
-    return re.sub(r"\b[A-Z]{2,}\b", say, text)
+
+def _applied(rules: tuple[Rule, ...], text: str) -> str:
+    for pattern, said in rules:
+        text = pattern.sub(said, text)
+    return text
 
 
-def _tidy(text: str, tongue: Tongue) -> str:
-    text = re.sub(r"(?<=[a-z])\.(?=[a-z])", f" {tongue.dot} ", text)
-    text = text.replace("&", f" {tongue.conjunction} ").replace("+", f" {tongue.plus} ")
-    text = re.sub(r"\s*/\s*", f" {tongue.either} ", text)
-    text = re.sub(r"\s*[()\[\]{}–—]\s*|\s+-\s+", ", ", text)
-    text = re.sub(r"[^\S\n]+", " ", text)
-    text = re.sub(r"\s+([,.;:!?])", r"\1", text)
-    text = re.sub(r"[,;](?:\s*[,;])+", ",", text)
-    text = re.sub(r",\s*([.!?])", r"\1", text)
-    return re.sub(r"\s*\n\s*", "\n", text).strip(" ,\n")
+def _rooms() -> tuple[Rule, ...]:
+    """Neighbourhoods, RT and RW, however they are joined: a range of them is no telephone number."""
+    several = r"0*(\d{1,3}(?:(?: ?[-,] ?| (?:dan|and|s\.?d\.?|s/d|sampai|to) )\d{1,3})*)(?!\d)"
+    return (
+        (re.compile(r"\bRT ?/ ?RW[.:]? ?(\d{1,3}) ?/ ?(\d{1,3})\b"), lambda m: f"R T {int(m[1])}, R W {int(m[2])}"),
+        (re.compile(r"\bRT[.:]? ?(\d{1,3}) ?/ ?(?:RW[.:]? ?)?(\d{1,3})\b"), lambda m: f"R T {int(m[1])}, R W {int(m[2])}"),
+        (re.compile(r"\bRT/RW\b"), "R T, R W"),
+        (re.compile(rf"\b(RT|RW)[.:]? ?{several}"), lambda m: f"{' '.join(m[1])} {ZEROS.sub('', m[2])}"),
+    )
+
+
+def _money(tongue: Tongue) -> tuple[Rule, ...]:
+    scale = rf"(?: ?(?P<scale>{alternatives(tongue.scales)})(?!\w))?"
+    sign = rf"(?<!\w)(?P<sign>{alternatives(tongue.money)})\.? ?"
+
+    def said(found: Match[str]) -> str:
+        amount, unit = found["n"], tongue.money[found["sign"]]
+        if unit == "rupiah" and re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d\d?)?", amount):
+            # Rupiah are written with full stops in English texts too, and their cents are never said.
+            amount = amount.partition(",")[0].replace(".", "")
+        size = f" {tongue.scales[found['scale']]}" if found["scale"] else ""
+        return f"{tongue.counting.say(amount)}{size} {unit}"
+
+    number = r"(?P<n>\d++(?:[.,]\d++)*+)"
+    return (
+        (re.compile(rf"({sign}{NUMBER}){DASH}(?=(?:{alternatives(tongue.money)}|\d))"), rf"\1 {tongue.to} "),
+        (re.compile(rf"{sign}{number}(?:,-)?{scale}"), said),
+    )
+
+
+def _measures(tongue: Tongue) -> tuple[Rule, ...]:
+    units = alternatives(tongue.units)
+    decimal = tongue.counting.decimal
+
+    def strength(found: Match[str]) -> str:
+        return f"{tongue.magnitude} {tongue.counting.say(re.sub('[.,]', decimal, found[1]))}"
+
+    def measured(found: Match[str]) -> str:
+        unit = tongue.units[found["unit"]]
+        return f"{found['n']} {tongue.one(unit) if found['n'] == '1' else unit}"
+
+    def placed(found: Match[str]) -> str:
+        degrees = "" if not found["deg"] else f" {tongue.arc[0]}"
+        return f"{found['n'].replace('.', decimal)}{degrees} {tongue.compass[found['side']]}{', ' if found['on'] else ''}"
+
+    named = "|".join(word for word in tongue.compass if len(word) == 2)
+    number = NUMBER.replace(r"(?<![\d.,])", r"(?P<n>(?<![\d.,])", 1) + ")"
+    return (
+        (re.compile(r"\b(?:M|Mw|Mag)[ .:=]{0,3}(\d[.,]\d{1,2})(?![\d.,]*\d)"), strength),
+        (re.compile(rf"{number}(?P<deg>°)? ?(?P<side>{named})\b(?P<on>{DASH}(?=\d))?"), placed),
+        (re.compile(rf"{number}(?P<deg>°) ?(?P<side>[NSEW])\b(?P<on>{DASH}(?=\d))?"), placed),
+        (re.compile(r"(?<![\w.,)/°%-])-(?=\d)"), f"{tongue.minus} "),
+        (re.compile(rf"({NUMBER}(?: ?(?:{units}|%)(?!\w))?){DASH}(?=\d)"), rf"\1 {tongue.to} "),
+        (re.compile(rf"({NUMBER}) ?%"), rf"\1 {tongue.percent}"),
+        (re.compile(rf"({NUMBER}) ?[x×] ?(?=\d)"), rf"\1 {tongue.times} "),
+        (re.compile(rf"({NUMBER})[x×](?!\w)"), rf"\1 {tongue.times}"),
+        (re.compile(rf"{number} ?(?P<unit>{units})(?![\w/°])"), measured),
+        (re.compile(rf"{number} ?(?P<unit>{units})(?=/(?i:{tongue.rates})\b)"), measured),
+        (re.compile(r"(?<=[a-z])/KK\b"), f" {tongue.per} {tongue.units.get('KK', 'K K')}"),
+        (re.compile(rf"(?<=\d )([a-z]+(?: [a-z]+)?)/(?=(?i:{tongue.rates})\b)"), rf"\1 {tongue.per} "),
+    )
+
+
+def _numbers(tongue: Tongue) -> tuple[Rule, ...]:
+    count = tongue.counting
+
+    def part(found: Match[str]) -> str:
+        whole, upper, lower = found.groups()
+        said = count.fraction(int(upper), int(lower))
+        return f"{count.cardinal(int(whole))} {'and ' if tongue.dotted_clock is False else ''}{said}" if whole else said
+
+    return (
+        (re.compile(tongue.ordinals), lambda m: tongue.ordinal(int(m[1]))),
+        (re.compile(r"(?<![\d.,/])(?:(\d{1,3}) )?([1-9])/([2-9]|10)(?![\d.,]*[\d/])"), part),
+        (re.compile(r"(?<=\d)/(?=\d)"), f" {tongue.per} "),
+        (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
+        (re.compile(rf"({NUMBER})-an\b"), lambda m: f"{count.say(m[1])}an"),
+        (re.compile(NUMBER), lambda m: f" {count.say(m[0])} "),
+        (re.compile(r"\d+"), lambda m: f" {count.say(m[0])} "),
+    )
+
+
+def _romans(tongue: Tongue) -> tuple[Rule, ...]:
+    def said(found: Match[str]) -> str:
+        try:
+            return found["lead"] + tongue.counting.cardinal(roman(found["n"]))
+        except ValueError:
+            return found[0]
+
+    def ordinal(found: Match[str]) -> str:
+        try:
+            return tongue.ordinal(roman(found[1]))
+        except ValueError:
+            return found[0]
+
+    several = rf"(?P<lead>(?<![\w.-])[IVX]+(?:{DASH}|/))"
+    return (
+        (re.compile(r"\b[Kk]e-([IVXLC]+)\b"), ordinal),
+        (re.compile(rf"(?P<n>(?<![\w.-])[IVX]+)(?P<lead>){DASH}(?=[IVX]+\b)"), lambda m: f"{said(m)} {tongue.to} "),
+        (re.compile(rf"(?P<lead>\b(?i:{tongue.graded}|{tongue.to}) )(?P<n>[IVXLC]+)\b(?!\.\w)"), said),
+        (re.compile(r"(?P<lead>(?<![\w.'-]))(?P<n>[IVX]{2,})\b(?!\.\w)(?:/(?=[A-Z][a-z]))?"), lambda m: f"{said(m)} " if m[0][-1] == "/" else said(m)),
+    )
+
+
+def _tidied(tongue: Tongue) -> tuple[Rule, ...]:
+    return (
+        (re.compile(r"(?<=[a-z])\.(?=[a-z])"), f" {tongue.dot} "),
+        (re.compile("&"), f" {tongue.conjunction} "),
+        (re.compile(r"\+"), f" {tongue.plus} "),
+        (re.compile(r"[°²³%$]"), " "),
+        (re.compile(r" ?(?<![\w])/| ?/(?!\w)"), " "),
+        (re.compile(r" ?/ ?"), f" {tongue.either} "),
+        (re.compile(r" ?[()\[\]{}–—] ?| -+ "), ", "),
+        (re.compile(" {2,}"), " "),
+        (re.compile(r" (?=[,.;:!?])"), ""),
+        (re.compile(r"[,;:](?: ?[,;])+"), ","),
+        (re.compile(r"[,;:] ?(?=[.!?])"), ""),
+        (re.compile(r"([.!?]) ?, ?"), r"\1 "),
+    )
