@@ -29,7 +29,7 @@ LINES = 3  # of one sentence: a longer one is cut, so that others keep their pla
 UNSAFE = {"$": "USD ", "^": "", "`": "'", "~": "-", "|": "/", "{": "(", "}": ")", "\\": "/"}
 SPELT = {
     "–": "-", "—": "-", "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "•": "-", "·": "-", "×": "x",
-    "°": " deg", "€": "EUR ", "£": "GBP ", "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
+    "°": "deg ", "€": "EUR ", "£": "GBP ", "ß": "ss", "æ": "ae", "Æ": "AE", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D",
     "ł": "l", "Ł": "L", "ı": "i", "ʼ": "'", "≥": ">=", "≤": "<=", "→": "->",
 }  # fmt: skip
 
@@ -64,12 +64,18 @@ def marked(text: str, bulletin: Bulletin) -> str:
     return f"{mark}: {text}"
 
 
+def unmarked(text: str, bulletin: Bulletin) -> str:
+    """Take the mark of a drill off the beginning of a text, for where it will stand in the middle of one."""
+    mark = marker(bulletin.mode, bulletin.language).rstrip("_")
+    return re.sub(rf"^[\s*\[(]*{mark}\b[\s*\])]*[:.\-–—]*\s*", "", text, flags=re.IGNORECASE) if mark else text
+
+
 def essentials(bulletin: Bulletin, office: Office) -> list[tuple[int, str]]:
     """List what must be told, in the order it is told, each with its rank: the lowest stays when room is short."""
     about, words = bulletin.about, frame(bulletin.language, office.language)
     who = about.agency or office.title
-    headline = bulletin.headline if who.lower() in bulletin.headline.lower() else f"{who}: {bulletin.headline}"
-    told = [(0, headline), (1, about.area)]
+    says = unmarked(bulletin.headline, bulletin)
+    told = [(0, says if who.lower() in says.lower() else f"{who}: {says}"), (1, about.area)]
     told += [(2 if first else 6, deed) for first, deed in _ranked(about.do or _sentences(bulletin.script))]
     told += [(7, deed) for deed in about.dont]
     told += [(5, words.help.format(help=about.help_line))] if about.help_line else []

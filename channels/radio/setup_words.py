@@ -26,8 +26,8 @@ PEMASANGAN DI STASIUN: paket siaran {title}
    Chunk itu juga memuat tanggal mulai dan selesai menurut jam {zone}: setelah selesai, cut tidak diputar lagi.
    PERIKSA SEKALI: pada cart yang sudah ada, rdimport mengganti cut tetapi membiarkan JUDUL CART yang lama.
    Ikuti keterangan cut, bukan judul cart.
-   rivendell.xml adalah keterangan yang sama dalam bentuk RDXML, untuk impor dengan tangan. Beri nama yang sama
-   dengan WAV (akhiran .xml), taruh di sebelahnya, dan pakai nomor cart dari perintah:
+   Berkas .xml bernama sama di sebelah WAV memuat keterangan itu sebagai RDXML, untuk impor dengan tangan.
+   Biarkan keduanya berdampingan, dan berikan nomor cart dalam perintah:
       {by_hand}
    JANGAN gabungkan --xml dengan --use-cartchunk-cutid: --xml membuang CutID dan berkas ditolak.
    (Dibaca dari sumber rdimport; belum diuji pada Rivendell yang terpasang.)
@@ -77,8 +77,8 @@ SETTING UP AT THE STATION: radio kit of {title}
    That chunk also holds start and end by the clock of {zone}: after the end the cut is not played.
    CHECK ONCE: in a cart that exists, rdimport replaces the cut but leaves the CART'S TITLE as it was.
    Go by the cut's description, not by the cart's title.
-   rivendell.xml says the same as RDXML, for an import by hand. Give it the WAV's name (ending .xml), put it
-   beside the WAV and give the cart number on the command line:
+   The .xml of the same name beside the WAV says all this as RDXML, for an import by hand.
+   Keep the two side by side and give the cart number on the command line:
       {by_hand}
    DO NOT use --xml with --use-cartchunk-cutid: --xml throws the CutID away and the file is refused.
    (Read in rdimport's source; not tried with an installed Rivendell.)

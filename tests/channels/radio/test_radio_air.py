@@ -91,6 +91,8 @@ def test_a_mark_is_not_said_twice() -> None:
     assert air.marked("LATIHAN: Banjir", DRILL) == "LATIHAN: Banjir"
     assert air.marked("Banjir", DRILL) == "LATIHAN: Banjir"
     assert air.marked("Banjir", FLOOD) == "Banjir"
+    marked = replace(DRILL, headline="[LATIHAN] Banjir di Kaligawe")
+    assert all(text.count("LATIHAN") == 1 for text in air.radiotexts(marked, OFFICE).texts)
 
 
 def test_what_matters_stays_when_room_is_short() -> None:
