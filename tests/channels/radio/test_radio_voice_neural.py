@@ -72,7 +72,7 @@ def test_another_lexicon_is_another_sound(tmp_path: Path, stand_in: Callable[...
 
 def test_what_was_spoken_before_it_broke_is_kept(tmp_path: Path, stand_in: Callable[..., list[str]]) -> None:
     """The next try begins where the last one ended."""
-    stand_in(broken="ari")
+    stand_in(broken="aja")
     with pytest.raises(NoAudio, match=r"stand_in.py failed: out of memory"):
         speak_neural(LINES, "id", cache=tmp_path / "kept", timeout=30)
     assert len(stand_in()) == 3
