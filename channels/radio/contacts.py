@@ -13,7 +13,10 @@ ENDS = "id|com|org|net|info|go|gov|int|me|edu|app|io|tv|co"
 HOST = rf"(?:[A-Za-z0-9-]{{1,63}}\.){{1,6}}(?:{ENDS})"
 MAIL = re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@((?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,12})\b")
 LINK = re.compile(r"\b(?:https?|ftp)://(?:www\.)?([^\s/?#]{1,200})\S*", re.IGNORECASE)
-BARE = re.compile(rf"(?<![\w.@/-])(?:www\.)?({HOST})(?![\w@-]|\.\w)(?:[/?#][^\s,;]*[^\s,;.!?)\]])?", re.IGNORECASE)
+PATHED = r"(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,6}(?=/[^\s/]{4})"  # a path tells it from a missing space
+BARE = re.compile(
+    rf"(?<![\w.@/-])(?:www\.)?({HOST}(?![\w@-]|\.\w)|{PATHED})(?:[/?#][^\s,;]*[^\s,;.!?)\]])?", re.IGNORECASE
+)
 HANDLE = re.compile(r"(?<!\w)@(\w{1,40})")
 TAG = re.compile(r"#(?=[A-Za-z])(\w{1,80})")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from re import Match, Pattern
 
-from channels.radio.tongues import DAYS_EN, DAYS_ID, MONTH_NUMBERS, Tongue, alternatives
+from channels.radio.tongues import DAYS_EN, DAYS_ID, MONTH_NUMBERS, MONTHS_EN, MONTHS_ID, Tongue, alternatives
 
 Rule = tuple[Pattern[str], Callable[[Match[str]], str] | str]
 
@@ -14,7 +14,8 @@ ZONES = r"(?:WIB|WITA|WIT|UTC|GMT)"
 DASH = r"[ ]?[-–—][ ]?"
 CLOSE = r"(?![.:]?\d)"
 OFFSETS = {"+07": "WIB", "+08": "WITA", "+09": "WIT", "+00": "UTC", "-00": "UTC"}
-MONTH = rf"(?i:{alternatives(MONTH_NUMBERS)})\b\.?"
+FULL = dict.fromkeys((*MONTHS_ID, *MONTHS_EN), "")
+MONTH = rf"(?i:(?:{alternatives(FULL)})\b|(?:{alternatives(MONTH_NUMBERS)})\b\.?)"
 
 
 def rules(tongue: Tongue) -> tuple[Rule, ...]:
@@ -25,21 +26,27 @@ def rules(tongue: Tongue) -> tuple[Rule, ...]:
 def _numeric_dates(tongue: Tongue) -> tuple[Rule, ...]:
     def iso(found: Match[str]) -> str:
         day = _named(found["d"], found["m"], found["y"], tongue)
+        second = f":{found['s']}" if int(found["s"] or 0) else ""
         join = f" {tongue.clock_lead}".rstrip() or " at"
-        return f"{day}{join} {found['h']}:{found['n']}{_offset(found['zone'])}" if day else found[0]
+        return f"{day}{join} {found['h']}:{found['n']}{second}{_offset(found['zone'])}" if day else found[0]
 
     def date(found: Match[str]) -> str:
         year = found["y"]
         return _named(found["d"], found["m"], f"20{year}" if len(year) == 2 else year, tongue) or found[0]
 
+    def turned(found: Match[str]) -> str:
+        month = str(MONTH_NUMBERS[found["name"].rstrip(".").lower()])
+        return _named(found["d"], month, found["y"], tongue) or found[0]
+
     def partial(found: Match[str]) -> str:
         return f"{found['lead']} {_named(found['d'], found['m'], '', tongue) or found['d'] + '/' + found['m']}"
 
-    stamp = r"(?<!\d)(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)[T ](?P<h>\d\d):?(?P<n>\d\d)(?::?\d\d(?:\.\d{1,9})?)?"
+    stamp = r"(?<!\d)(?P<y>\d{4})-?(?P<m>\d\d)-?(?P<d>\d\d)[T ](?P<h>\d\d):?(?P<n>\d\d)(?::?(?P<s>\d\d)(?:\.\d{1,9})?)?"
     days = alternatives(dict.fromkeys((*DAYS_ID, *DAYS_EN, *DAYS_ID.values(), *DAYS_EN.values()), ""))
     return (
         (re.compile(rf"{stamp}(?P<zone>Z|[ ]?[+-]\d\d:?\d\d)?(?![\d])"), iso),
         (re.compile(r"(?<![\d.,/-])(?P<y>\d{4})([-/.])(?P<m>\d\d)\2(?P<d>\d\d)(?![\d/-])"), date),
+        (re.compile(rf"(?<![\d.,/-])(?P<y>\d{{4}})-(?P<name>{MONTH})-(?P<d>\d\d)(?!\d)"), turned),
         (re.compile(r"(?<![\d.,/-])(?P<d>\d{1,2})([-/.])(?P<m>\d{1,2})\2(?P<y>(?:19|20)\d\d)(?![\d/-])"), date),
         (re.compile(r"(?<![\d.,/-])(?P<d>\d{1,2})/(?P<m>\d{1,2})/(?P<y>\d\d)(?![\d/-])"), date),
         (re.compile(rf"\b(?P<lead>(?i:tanggal|date|on|{days}),?) (?P<d>\d{{1,2}})/(?P<m>\d{{1,2}})(?![\d/])"), partial),
@@ -72,11 +79,11 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
         head = f"{tongue.day(int(first))} {tongue.to} " if last else ""
         return head + tongue.date(int(last or first), month(found["m"]), _year(year))
 
-    def turned(found: Match[str]) -> str:
-        return tongue.date(int(found["d1"]), month(found["m"]), _year(found["y"]))
-
     def of_year(found: Match[str]) -> str:
         return f"{month(found['m'])} {tongue.year(int(found['y']))}"
+
+    def since_year(found: Match[str]) -> str:
+        return found["lead"] + tongue.year(int(found["y"]))
 
     def weekday(found: Match[str]) -> str:
         return tongue.days[found["day"].lower()] + ", "
@@ -85,18 +92,19 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
     several = rf"(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?:(?:{DASH}| (?:{tongue.until}) )(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?)?"
     written: tuple[Rule, ...] = (
         (re.compile(rf"\b(?P<day>(?i:{days}))(?:\.,?|,)? (?=\d)"), weekday),
-        (re.compile(rf"(?<![\d.,/-]){several}[ -](?:of )?(?P<m>{MONTH})(?:,?[ -](?P<y>(?:19|20)?\d\d)(?![\d.:]))?"), date),
-        (re.compile(rf"\b(?P<m>{MONTH}) (?P<y>(?:19|20)\d\d)(?![\d.:])"), of_year),
+        (re.compile(rf"(?<![\d.,/-]){several}[ -](?:of )?(?P<m>{MONTH})(?:,?[ -](?P<y>(?:19|20)?\d\d)(?!\d|[.:]\d))?"), date),
+        (re.compile(rf"\b(?P<m>{MONTH}) (?P<y>(?:19|20)\d\d)(?!\d|[.:]\d)"), of_year),
     )
     if tongue.dotted_clock:
         return written
-    english = rf"\b(?P<m>{MONTH}) (?P<d1>[0-3]?\d)(?:st|nd|rd|th)?(?![\d.:])(?:,? (?P<y>(?:19|20)\d\d)(?![\d.:]))?"
+    english = rf"\b(?P<m>{MONTH}) (?P<d1>[0-3]?\d)(?:st|nd|rd|th)?(?:{DASH}(?P<d2>[0-3]?\d)(?:st|nd|rd|th)?)?(?!\d|[.:]\d)(?:,? (?P<y>(?:19|20)\d\d)(?!\d|[.:]\d))?"
     since = r"\b(?P<lead>(?:in|since|of|year|by|until|from|during) )(?P<y>(?:19|20)\d\d)(?![\d.,:/%-])(?! [a-z])"
     return (
         written[0],
-        (re.compile(english), turned),
+        (re.compile(english), date),
         *written[1:],
-        (re.compile(since), lambda found: found["lead"] + tongue.year(int(found["y"]))),
+        (re.compile(r"\b(?P<lead>[Tt]he )(?P<y>(?:19|20)(?!00)\d\d)(?= [a-z])"), since_year),
+        (re.compile(since), since_year),
     )
 
 

@@ -13,7 +13,7 @@ LETTERS = (
     "SMS AM PM FM PVMBG ASN PNS DPRD UTC USGS PMK BPOM WA HP ORI LPG KUA AC BBM BPJS DPR DVI GPS HT IDI ICU UKS "
     "KRL LRT MRT NIK PBB PKK PLTD PLTA PLTU RRI TVRI RSIA SIM SPBU TPS TKP TPA UPT UMKM USG UHF VHF EWS APD APBD "
     "ATM UN EU US USA UK UAE NGO ID TV IT API URL DKI DIY NTT NTB OPD OKP GOR KUD BUMN BUMD ESDM MI MTS "
-    "TK PAUD SLB KRI KM KMP KN APAR IRC WHO IOM ETA ASAP DIY SOS GMT MMI UPS AED ECG II XL IDP IDPS"
+    "TK PAUD SLB KRI KM KMP KN APAR IRC WHO IOM ETA ASAP DIY SOS GMT EST EDT AKST AKDT MMI UPS AED ECG II XL IDP IDPS"
 )
 WORDS = "PAUD APAR SIM GOR"  # with a vowel, and read as words after all
 SPELLED = frozenset(LETTERS.split()) - frozenset(WORDS.split())
@@ -42,11 +42,11 @@ FORMS_ID = PLACES | {
 }  # fmt: skip
 FORMS_EN = PLACES | {
     "approx": "about", "approx.": "about", "e.g": "for example", "e.g.": "for example", "i.e": "that is", "i.e.": "that is",
-    "etc": "and so on", "etc.": "and so on", "tel.": "telephone", "vs": "versus", "rd.": "road", "ave.": "avenue",
+    "etc": "and so on", "etc.": "and so on", "tel.": "telephone", "vs": "versus", "rd.": "road", "rd": "road", "ave.": "avenue",
     "dr.": "doctor", "mr": "mister", "mrs": "missus", "dept": "department", "govt": "government", "ext.": "extension",
     "mt.": "mount", "gov.": "governor", "st.": "street", "w/": "with", "w/o": "without", "max.": "at most",
     "min.": "at least", "incl.": "including", "dist.": "district", "subdist.": "subdistrict", "est.": "estimated",
-    "info": "information", "bldg": "building", "hwy": "highway", "blvd": "boulevard", "no.": "number", "no": "number",
+    "bldg": "building", "hwy": "highway", "blvd": "boulevard", "no.": "number", "no": "number",
     "km.": "kilometre", "km": "kilometre", "nr": "near", "and/or": "and or", "pls": "please", "thru": "through", "lt.": "lieutenant",
 }  # fmt: skip
 COUNTED = {"no.", "no", "km.", "km", "nmr", "lt."}  # only before a number
@@ -61,6 +61,7 @@ class Shortenings:
 
     forms: Mapping[str, str]
     spelled: frozenset[str] = SPELLED
+    capitals: Mapping[str, str] = field(default_factory=dict)  # those that stand for a word
     initials: Pattern[str] = field(default=re.compile(r"\b(?:[A-Z]\.){2,8}(?![\w@])"))
 
     def full(self, text: str) -> str:
@@ -92,4 +93,7 @@ def _fits(word: str, key: str, after: str) -> bool:
     return True
 
 
-SHORTENINGS = {"id": Shortenings(forms=FORMS_ID), "en": Shortenings(forms=FORMS_EN)}
+WINDS = {"SE": "southeast", "SW": "southwest", "NE": "northeast", "NW": "northwest", "NNE": "north-northeast"}
+WINDS |= {"NNW": "north-northwest", "SSE": "south-southeast", "SSW": "south-southwest", "ENE": "east-northeast"}
+WINDS |= {"ESE": "east-southeast", "WNW": "west-northwest", "WSW": "west-southwest"}
+SHORTENINGS = {"id": Shortenings(forms=FORMS_ID), "en": Shortenings(forms=FORMS_EN, capitals=WINDS)}

@@ -21,7 +21,7 @@ CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 VOWEL = re.compile("[AEIOUY]")
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 DIGIT = re.compile(r"\d")
-HUMP = re.compile(r"\b[A-Z][a-z]{2,}[A-Z][a-z]{2,}\b")
+HUMP = re.compile(r"\b[A-Z][a-z]{3,}[A-Z][a-z]{3,}\b")
 
 
 def spoken(text: str, language: str, *, lexicon: Lexicon | None = None) -> str:
@@ -92,6 +92,8 @@ class Speaker:
 
     def _capital(self, found: Match[str]) -> str:
         word = found[0]
+        if word in self.shortenings.capitals:
+            return self.shortenings.capitals[word]
         if word in self.shortenings.spelled or not VOWEL.search(word):
             return " ".join(word)
         return word.lower()
@@ -123,13 +125,14 @@ def _money(tongue: Tongue) -> tuple[Rule, ...]:
         if unit == "rupiah" and re.fullmatch(r"[1-9]\d{0,2}(?:\.\d{3})+(?:,\d\d?)?", amount):
             # Rupiah are written with full stops in English texts too, and their cents are never said.
             amount = amount.partition(",")[0].replace(".", "")
+        per = f" {tongue.per} {tongue.one(tongue.units.get(found['per'], found['per']))}" if found["per"] else ""
         size = f" {tongue.scales[found['scale']]}" if found["scale"] else ""
-        return f"{tongue.counting.say(amount)}{size} {unit}"
+        return f"{tongue.counting.say(amount)}{size} {unit}{per}"
 
     number = r"(?P<n>\d++(?:[.,]\d++)*+)"
     return (
         (re.compile(rf"({sign}{NUMBER}){DASH}(?=(?:{alternatives(tongue.money)}|\d))"), rf"\1 {tongue.to} "),
-        (re.compile(rf"{sign}{number}(?:,-)?{scale}"), said),
+        (re.compile(rf"{sign}{number}(?:,-)?{scale}(?:/(?P<per>{alternatives(tongue.units)}|{tongue.rates})\b)?"), said),
     )
 
 
@@ -163,6 +166,7 @@ def _measures(tongue: Tongue) -> tuple[Rule, ...]:
         (re.compile(rf"{number} ?(?P<unit>{units})(?=/(?i:{tongue.rates})\b)"), measured),
         (re.compile(r"(?<=[a-z])/KK\b"), f" {tongue.per} {tongue.units.get('KK', 'K K')}"),
         (re.compile(rf"(?<=\d )([a-z]+(?: [a-z]+)?)/(?=(?i:{tongue.rates})\b)"), rf"\1 {tongue.per} "),
+        (re.compile(rf"(?<={tongue.per} )([a-z]+)/(?=(?i:{tongue.rates})\b)"), rf"\1 {tongue.per} "),
     )
 
 
@@ -178,6 +182,7 @@ def _numbers(tongue: Tongue) -> tuple[Rule, ...]:
         (re.compile(tongue.ordinals), lambda m: tongue.ordinal(int(m[1]))),
         (re.compile(r"(?<![\d.,/])(?:(\d{1,3}) )?([1-9])/([2-9]|10)(?![\d.,]*[\d/])"), part),
         (re.compile(r"(?<=\d)/(?=\d)"), f" {tongue.per} "),
+        (re.compile(r"\b([A-Z])([A-Z])-?(?=\d)"), r"\1 \2 "),
         (re.compile(r"(?<=[A-Za-z])-(?=\d)"), " "),
         (re.compile(rf"({NUMBER})-an\b"), lambda m: f"{count.say(m[1])}an"),
         (re.compile(NUMBER), lambda m: f" {count.say(m[0])} "),
@@ -202,7 +207,7 @@ def _romans(tongue: Tongue) -> tuple[Rule, ...]:
     return (
         (re.compile(r"\b[Kk]e-([IVXLC]+)\b"), ordinal),
         (re.compile(rf"(?P<n>(?<![\w.-])[IVX]+)(?P<lead>){DASH}(?=[IVX]+\b)"), lambda m: f"{said(m)} {tongue.to} "),
-        (re.compile(rf"(?P<lead>\b(?i:{tongue.graded}|{tongue.to}) )(?P<n>[IVXLC]+)\b(?!\.\w)"), said),
+        (re.compile(rf"(?P<lead>\b(?i:{tongue.graded}|{tongue.to}) )(?P<n>[IVX]+|[IVXLC]{2,})\b(?!\.\w)"), said),
         (re.compile(r"(?P<lead>(?<![\w.'-]))(?P<n>[IVX]{2,})\b(?!\.\w)(?:/(?=[A-Z][a-z]))?"), lambda m: f"{said(m)} " if m[0][-1] == "/" else said(m)),
     )
 

@@ -147,7 +147,7 @@ UNITS_ID = {
     "SR": "skala Richter", "MMI": "M M I", "KK": "kepala keluarga", "mdpl": "meter di atas permukaan laut",
     "hPa": "hektopascal", "mb": "milibar", "kW": "kilowatt", "MW": "megawatt", "kV": "kilovolt", "V": "volt",
     "W": "watt", "MHz": "megahertz", "kHz": "kilohertz", "mnt": "menit", "dtk": "detik", "hr": "hari",
-    "bln": "bulan", "thn": "tahun", "th": "tahun", "org": "orang", "jt": "juta", "rb": "ribu", "bh": "buah",
+    "μg/m3": "mikrogram per meter kubik", "bln": "bulan", "thn": "tahun", "th": "tahun", "org": "orang", "jt": "juta", "rb": "ribu", "bh": "buah",
     "ft": "kaki", "inci": "inci",
 }  # fmt: skip
 UNITS_EN = {
@@ -162,7 +162,7 @@ UNITS_EN = {
     "MMI": "M M I", "SR": "on the Richter scale", "kW": "kilowatts", "MW": "megawatts", "kV": "kilovolts",
     "V": "volts", "MHz": "megahertz", "kHz": "kilohertz", "hrs": "hours", "hr": "hours", "mins": "minutes",
     "min": "minutes", "sec": "seconds", "secs": "seconds", "yrs": "years", "lb": "pounds", "lbs": "pounds",
-    "acres": "acres",
+    "μg/m3": "micrograms per cubic metre",
 }  # fmt: skip
 # Written large after a number too: 12 Km, 5 KG.
 UNITS_ID |= {name.capitalize(): UNITS_ID[name] for name in ("km", "kg", "ha", "cm", "mm", "km/jam")}
@@ -183,7 +183,7 @@ ID = Tongue(
     clock_lead="pukul ",
     part="dini hari|pagi|siang|sore|petang|malam|subuh",
     dotted_clock=True,
-    ordinals=r"\b[Kk]e-(\d{1,15})\b",
+    ordinals=r"\b[Kk][Ee]-(\d{1,15})\b",
     ordinal=ordinal_id,
     to="sampai",
     until=r"s\.?\s?d\.?|s/d|sampai dengan|sampai|hingga",
@@ -210,7 +210,7 @@ ID = Tongue(
                  ">": "lebih dari", "<": "kurang dari", "±": "kurang lebih", "~": "kurang lebih", "≈": "kurang lebih"},
     calls="telepon|telp|tlp|telpon|tel|hubungi|call center|call centre|hotline|ke nomor|SMS|WA|HP|whatsapp|nomor darurat",
     after_phone="atau|dan|untuk|bila|jika|kalau|apabila|segera|sekarang|dari|kapan|gratis|selama|setiap|jangan|agar",
-    graded="siaga|level|tingkat|status|tahap|kelas|zona|bab|gelombang|golongan|tipe|kategori|fase|jilid|seri|dermaga",
+    graded="posko|pos|tim|pelabuhan|terminal|kelompok|kloter|dosis|siaga|level|tingkat|status|tahap|kelas|zona|bab|gelombang|golongan|tipe|kategori|fase|jilid|seri|dermaga",
     units=UNITS_ID,
     one=str,
     rates="jam|hari|menit|detik|minggu|bulan|tahun|orang|kk|liter|jiwa|keluarga|rumah|unit",
@@ -256,7 +256,7 @@ EN = Tongue(
                  "<": "less than", "±": "about", "~": "about", "≈": "about"},
     calls="call|phone|telephone|tel|dial|text|ring|SMS|WhatsApp|hotline|contact",
     after_phone="or|and|for|if|when|to|now|immediately|from|free|at|any|only|only|right|straight",
-    graded="level|category|phase|stage|class|type|zone|part|grade|status|siaga|chapter|tier|annex",
+    graded="post|shelter|level|category|phase|stage|class|type|zone|part|grade|status|siaga|chapter|tier|annex",
     units=UNITS_EN,
     one=singular_en,
     rates="hour|hr|h|day|minute|min|second|week|month|year|person|household|litre|family",
