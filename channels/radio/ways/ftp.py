@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 import aioftp
 
@@ -29,10 +30,28 @@ async def carry(parcel: Parcel, station: Station, *, timeout: float) -> None:
         await lay(parcel, station, _Remote(client, station.place.path or "/", wait))
 
 
+class _Client(aioftp.Client):
+    """Closes what aioftp leaves open: the data connection of a file that the server then refused."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self._carried: list[asyncio.StreamWriter] = []
+
+    async def get_passive_connection(self, *args: Any, **how: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await super().get_passive_connection(*args, **how)
+        self._carried.append(writer)
+        return reader, writer
+
+    def close(self) -> None:
+        for writer in self._carried:
+            writer.close()
+        super().close()
+
+
 @asynccontextmanager
 async def _opened(place: Place, wait: Patience) -> AsyncIterator[aioftp.Client]:
     implicit = place.settings.get("tls") == "implicit"
-    client = aioftp.Client(connection_timeout=min(CONNECT, wait.quiet), ssl=trust() if implicit else None)
+    client = _Client(connection_timeout=min(CONNECT, wait.quiet), ssl=trust() if implicit else None)
     try:
         with _told():
             await _greet(client, place, explicit=place.scheme == "ftps" and not implicit)
