@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from channels.print import card, look, typeset
-from channels.print.fonts import Fontbook, NoFonts, fontbook
+from channels.print.fonts import FOLDERS, Fontbook, NoFonts, fontbook
 from channels.print.labels import labels
 from channels.print.lettering import clean, isolated, lettered, letters, right_to_left, shortened, stripped
 from channels.print.qr import code
@@ -53,15 +53,17 @@ class Desk:
 Made = dict[str, bytes]
 
 
-def papers(sheet: Sheet, into: Path, names: Mapping[str, str]) -> Papers:
+def papers(sheet: Sheet, into: Path, names: Mapping[str, str], folders: Sequence[str] = FOLDERS) -> Papers:
     """Write each paper that is named (role to path below `into`); a bad one never stops the others.
 
-    The same sheet and fonts give the same bytes. Nothing is raised for bad words, fonts or a full disk.
+    The same sheet and fonts give the same bytes. Nothing is raised for bad words, fonts or a full disk. `folders` is
+    where Noto's fonts of other scripts are looked for; Latin needs none. Names of roles that are no papers are told on
+    the first page as part of the kit.
     """
     words = labels(sheet.language)[1]
     roles = [role for role in ROLES if role in names]
     try:
-        desk, missing = _desk(sheet, names)
+        desk, missing = _desk(sheet, names, folders)
     except NoFonts:
         return Papers(made=(), missing=(words["lacks_fonts"],))
     made: list[str] = []
@@ -73,10 +75,10 @@ def papers(sheet: Sheet, into: Path, names: Mapping[str, str]) -> Papers:
     return Papers(made=tuple(made), missing=tuple(missing))
 
 
-def _desk(sheet: Sheet, names: Mapping[str, str]) -> tuple[Desk, list[str]]:
+def _desk(sheet: Sheet, names: Mapping[str, str], folders: Sequence[str] = FOLDERS) -> tuple[Desk, list[str]]:
     """Make ready what all papers share, and say which letters, code and map they lack."""
     language, words = labels(sheet.language)
-    book = fontbook(letters(sheet) + "".join(words.values()) + "0123456789/×•·…[?]")
+    book = fontbook(letters(sheet) + "".join(words.values()) + "0123456789/×•·…[?]", folders)
     ready = lettered(sheet, book.lacking)
     pictures, missing = card.maps(ready) if "card" in names else ([], [])
     qr = code(sheet.link)
@@ -193,11 +195,8 @@ MAKERS: Mapping[str, Callable[[Desk, str, str], tuple[Made, list[str]]]] = {"car
 def _told(desk: Desk, made: list[str], missing: list[str]) -> Desk:
     """Let the first page tell what became of the others: what is in the kit and what is not."""
     papers_made = {*made} | {role for role in desk.names if role not in (*ROLES, "alt")}
-    contents = [
-        (name, desk.labels[f"for_{role}"])
-        for role, name in desk.names.items()
-        if role in papers_made and f"for_{role}" in desk.labels
-    ]
+    told = {key.removeprefix("for_"): words for key, words in desk.labels.items() if key.startswith("for_")}
+    contents = [(desk.names[role], words) for role, words in told.items() if role in papers_made & {*desk.names}]
     sheet = replace(desk.sheet, missing=(*desk.sheet.missing, *(stripped(m, desk.book.lacking) for m in missing)))
     example = next((name for name, _ in contents), "alert.cap.xml")
     shared = {**desk.shared, "words": _words(sheet), "contents": contents, "example": example}
