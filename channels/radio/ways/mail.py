@@ -138,13 +138,15 @@ async def _greeted(office: Post, quiet: float) -> aiosmtplib.SMTP:
         hostname=office.host,
         port=office.port,
         use_tls=office.scheme == "smtps",
-        start_tls=office.scheme == "starttls",
-        tls_context=None if office.scheme == "smtp" else trust(),
+        start_tls=False,  # by hand below: whether the server offers it is known before anything is said
+        tls_context=trust() if office.scheme == "smtps" else None,
         timeout=quiet,  # of each command: after it we know whether the letter was on its way
     )
     fault: SendError
     try:
         await client.connect(timeout=min(CONNECT, quiet))
+        if office.scheme == "starttls":
+            await _covered(client)
         if office.password:
             await client.login(office.user, office.password)
         await client.ehlo()
@@ -153,6 +155,13 @@ async def _greeted(office: Post, quiet: float) -> aiosmtplib.SMTP:
         fault = _unmet(error)
     client.close()
     raise fault
+
+
+async def _covered(client: aiosmtplib.SMTP) -> None:
+    await client.ehlo()
+    if not client.supports_extension("starttls"):
+        raise aiosmtplib.SMTPNotSupported("no STARTTLS")
+    await client.starttls(tls_context=trust())
 
 
 def _unmet(error: aiosmtplib.SMTPException | OSError) -> SendError:
