@@ -1,9 +1,10 @@
 """Encodes masters as FLAC, MP2, MP3, Opus and AMR, decodes what it made and measures it, in a process of its own.
 
 PyAV's wheel carries a GPL FFmpeg: this file is run as a program, never imported, and stands on nothing of ours.
-`python -P channels/radio/codec.py < order.json` prints JSON. The order: {"ceiling": dBTP, "near": LU, "tracks":
-[{"role", "format", "pcm": path of 16-bit mono at 48 kHz, "path", "target": LUFS, "head": base64, "tags": {},
-"cycle": MPEG frames of one round, "frames": MPEG frames of the whole}]}. A file is written when it measures well.
+`python -P channels/radio/codec.py < tracks.jsonl` prints a line of JSON for each track, a line of JSON too:
+{"role", "format", "pcm": path of 16-bit mono at 48 kHz, "path", "target": LUFS, "near": LU, "ceiling": dBTP,
+"head": base64, "tags": {}, "cycle": MPEG frames of one round, "frames": MPEG frames of the whole}. It starts on each
+as it comes in. A file is written when it measures well.
 """
 
 from __future__ import annotations
@@ -65,36 +66,40 @@ RECIPES = {
         container="mp3",
         bits=64_000,
         gain=1 / LAME_LOWERS,
-        options={"compression_level": "5", "reservoir": "0"},
+        options={"compression_level": "7", "reservoir": "0"},
         container_options={**BARE, "write_xing": "0"},
     ),
     # voip overshoots by 1.8 dB where audio stays below its master.
-    "opus": Recipe(name="Opus", codec="libopus", container="ogg", bits=24_000, options={"application": "audio"}),
+    "opus": Recipe(
+        name="Opus",
+        codec="libopus",
+        container="ogg",
+        bits=24_000,
+        options={"application": "audio"},
+    ),
     "amr": Recipe(name="AMR", codec="libopencore_amrnb", container="amr", bits=12_200, rate=8_000),
 }
-SLOWEST_FIRST = ("loop", "mp3", "opus", "amr", "flac", "mp2")
 
 
 def main() -> int:
-    """Make what the order on stdin asks for; exit 3 without PyAV, 4 without room, saying why on stderr."""
-    order = json.load(sys.stdin)
+    """Make the tracks that come in on stdin; exit 3 without PyAV, 4 without room, saying why on stderr."""
     try:
         import av  # noqa: PLC0415
     except ImportError as error:
         print(f"PyAV cannot be loaded ({error}); pip install av", file=sys.stderr)
         return NO_CODEC
-    tracks = sorted(order["tracks"], key=lambda track: SLOWEST_FIRST.index(track["format"]))
     try:
         with ThreadPoolExecutor(os.cpu_count() or 1) as threads:  # PyAV lets go of Python's lock
-            made = list(threads.map(lambda track: _made(av, track, order), tracks))
+            running = [threads.submit(_made, av, json.loads(line)) for line in sys.stdin]
+            for found in running:
+                print(json.dumps(found.result()))
     except OSError as error:
         json.dump({"errno": error.errno, "why": error.strerror, "path": error.filename}, sys.stderr)
         return NO_ROOM
-    json.dump(made, sys.stdout)
     return 0
 
 
-def _made(av: Any, track: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+def _made(av: Any, track: dict[str, Any]) -> dict[str, Any]:
     recipe = RECIPES[track["format"]]
     if recipe.codec not in av.codecs_available:
         return {"role": track["role"], "why": f"this PyAV has no {recipe.codec} encoder; pip install av"}
@@ -108,7 +113,7 @@ def _made(av: Any, track: dict[str, Any], order: dict[str, Any]) -> dict[str, An
     seconds = track["frames"] * 1152 / RATE if "frames" in track else found["seconds"]
     found |= {"role": track["role"], "size": len(head) + len(whole), "seconds": round(seconds, 3)}
     # Written only when it is fit to be heard.
-    found["fit"] = found["peak"] <= order["ceiling"] and abs(found["lufs"] - track["target"]) <= order["near"]
+    found["fit"] = found["peak"] <= track["ceiling"] and abs(found["lufs"] - track["target"]) <= track["near"]
     if found["fit"]:
         Path(track["path"]).write_bytes(head + whole)
     return found

@@ -96,7 +96,7 @@ def bext(label: Label, speech: Speech, loudness: Loudness, role: str) -> Bext:
     """Return the `bext` chunk (EBU Tech 3285 v2) of a file, dated by the clock on the station's wall."""
     at = label.valid_from
     return Bext(
-        description=f"{label.shown}. {label.agency}. {_which(label)}",
+        description=_description(label),
         originator=label.agency,
         reference=usid(label, role),
         date=f"{at:%Y-%m-%d}",
@@ -143,7 +143,7 @@ def timers(cues: Cues) -> tuple[tuple[str, int], ...]:
     return (("AUDs", start), ("AUDe", last), *rung, ("SEGs", last), ("EOD ", cues.length))
 
 
-def facts(label: Label, speech: Speech) -> dict[str, str]:
+def facts(label: Label) -> dict[str, str]:
     """Return LIST/INFO by its four letters."""
     found = {
         "INAM": label.shown,
@@ -151,7 +151,7 @@ def facts(label: Label, speech: Speech) -> dict[str, str]:
         "ICRD": f"{label.valid_from:%Y-%m-%d}",
         "IGNR": label.category,
         "ISBJ": label.severity,
-        "ICMT": _comment(label, speech),
+        "ICMT": _description(label),  # readers that know one comment only find the same in bext and INFO
         "ISFT": label.made_by,
     }
     return {key: text for key, text in found.items() if text}
@@ -201,6 +201,11 @@ def comments(label: Label, speech: Speech) -> dict[str, str]:
 def voice(speech: Speech) -> str:
     """Name the voice, and say that it is synthetic unless a person spoke."""
     return f"{speech.voice}{'' if speech.kind == 'recording' else ' (synthetic voice)'}"
+
+
+def _description(label: Label) -> str:
+    until = label.valid_until.isoformat(timespec="minutes")
+    return f"{label.shown}. {label.agency}. {_which(label)}; expires {until}"
 
 
 def _which(label: Label) -> str:

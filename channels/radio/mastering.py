@@ -37,7 +37,7 @@ class Target:
 
 
 STATION = Target(lufs=-23.0, ceiling=-2.0)  # EBU R 128, with room for MP2
-PODCAST = Target(lufs=-16.0, ceiling=-1.5)
+PODCAST = Target(lufs=-16.0, ceiling=-2.0)  # decoded it is to stay below -1.5; MP3 overshoots by 0.5
 # Opus and AMR take away treble, 0.4 to 0.6 LU, and overshoot, by 0.7 and 3.5 dB: measured on what they decode to.
 VOICE_NOTE = Target(lufs=-15.6, ceiling=-3.0)
 TELEPHONE = Target(lufs=-15.5, ceiling=-4.8)
@@ -217,9 +217,8 @@ def _lowest(values: NDArray[np.floating], width: int) -> NDArray[np.floating]:
 def dithered(sound: Samples, seed: int) -> NDArray[np.int16]:
     """Return 16-bit samples with triangular dither; the same sound and seed give the same samples."""
     # The stream of a bit generator never changes between numpy's versions; that of its distributions may.
-    drawn = np.random.PCG64(seed).random_raw(len(sound))
-    noise = (drawn >> 32).astype(np.float32) - (drawn & 0xFFFFFFFF).astype(np.float32)
-    noise /= 2.0**32
+    drawn = np.random.PCG64(seed).random_raw(len(sound) // 2 + 1).astype("<u8").view("<u2").astype(np.float32)
+    noise = (drawn[::2] - drawn[1::2])[: len(sound)] / np.float32(65536)
     return np.asarray(np.clip(np.rint(sound * np.float32(32767) + noise), -32768, 32767), "<i2")
 
 

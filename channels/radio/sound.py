@@ -8,12 +8,13 @@ the two and are gone after the second.
 from __future__ import annotations
 
 import base64
+import contextlib
 import errno
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import blake2b
@@ -57,14 +58,15 @@ class Plan:
 
 PLANS: Mapping[str, Plan] = {
     "wav": Plan(format="wav", target=STATION, lufs=-23.0),
-    "flac": Plan(format="flac", target=STATION, lufs=-23.0),
-    "mp2": Plan(format="mp2", target=STATION, lufs=-23.0),
-    "stem": Plan(format="wav", target=STATION, lufs=-23.0, cut="once"),
-    "mp3": Plan(format="mp3", target=PODCAST, lufs=-16.0),
+    # In the order they are made: what takes long to encode first, then what shares its master.
     "loop": Plan(format="loop", target=PODCAST, lufs=-16.0),
-    "loudspeaker_mp3": Plan(format="mp3", target=PODCAST, lufs=-16.0, cut="loudspeaker"),
+    "mp3": Plan(format="mp3", target=PODCAST, lufs=-16.0),
     "opus": Plan(format="opus", target=VOICE_NOTE, lufs=-16.0),
     "amr": Plan(format="amr", target=TELEPHONE, lufs=-16.0, narrow=True),
+    "flac": Plan(format="flac", target=STATION, lufs=-23.0),
+    "mp2": Plan(format="mp2", target=STATION, lufs=-23.0),
+    "loudspeaker_mp3": Plan(format="mp3", target=PODCAST, lufs=-16.0, cut="loudspeaker"),
+    "stem": Plan(format="wav", target=STATION, lufs=-23.0, cut="once"),
 }
 
 
@@ -108,9 +110,9 @@ def produce(
     desk = _Desk(speech, loudspeaker, words, into)
     wanted = [role for role in PLANS if role in formats and (loudspeaker or role != "loudspeaker_mp3")]
     try:
-        waves = [desk.wave(role) for role in wanted if PLANS[role].format == "wav"]
+        reading = desk.reading("programme", narrow=False)  # no voice, no sound: said before anything is written
         encoded, missing = desk.encoded([role for role in wanted if PLANS[role].format != "wav"])
-        reading = desk.reading("programme", narrow=False)
+        waves = [desk.wave(role) for role in wanted if PLANS[role].format == "wav"]
         cues = desk.cues("programme")
     finally:
         if not keep:
@@ -171,7 +173,7 @@ class _Desk:
             np.fromfile(master, "<i2"),
             label.bext(self.words, speech, measured, role),
             label.cart(self.words, cues) if role == "wav" else None,
-            label.facts(self.words, speech),
+            label.facts(self.words),
         )
         self.path(role).write_bytes(content)
         found = {"seconds": cues.length / RATE, "lufs": measured.integrated, "peak": measured.peak}
@@ -184,7 +186,8 @@ class _Desk:
         targets = {role: PLANS[role].target for role in roles}
         for attempt in range(1 + AGAIN):
             unfit: dict[str, Target] = {}
-            for found in _run(self.order(targets), missing) if targets else []:
+            tracks = (self.track(role, target) for role, target in targets.items())
+            for found in _run(tracks, missing) if targets else []:
                 if "why" in found:
                     missing.append(f"No {self.words.name(found['role'])}: {found['why']}.")
                 elif found["fit"]:
@@ -196,15 +199,11 @@ class _Desk:
             targets = unfit
         return made, missing
 
-    def order(self, targets: Mapping[str, Target]) -> dict[str, Any]:
-        tracks = [self.track(role, target) for role, target in targets.items()]
-        return {"ceiling": CEILING, "near": NEAR, "tracks": tracks}
-
     def track(self, role: str, target: Target) -> dict[str, Any]:
         plan, cues = PLANS[role], self.cues(PLANS[role].cut)
         speech = self.speeches[plan.cut]
-        track = {"role": role, "format": plan.format, "path": str(self.path(role)), "target": plan.lufs}
-        track |= {"pcm": str(self.master(plan, target)[0])}
+        track: dict[str, Any] = {"role": role, "format": plan.format, "path": str(self.path(role))}
+        track |= {"target": plan.lufs, "near": NEAR, "ceiling": CEILING, "pcm": str(self.master(plan, target)[0])}
         if plan.format in {"mp3", "loop"}:
             tag = label.tag(self.words, speech, cues if role == "mp3" else None)
             track |= {"head": base64.b64encode(id3.written(tag)).decode()}
@@ -242,22 +241,39 @@ def _unfit(name: str, found: Mapping[str, Any]) -> str:
     return f"No {name}: decoded it peaks at {found['peak']:.1f} dBTP and is {found['lufs']:.1f} LUFS loud."
 
 
-def _run(order: Mapping[str, Any], missing: list[str]) -> list[dict[str, Any]]:
-    """Run codec.py; what it says is missing when it cannot run at all, and OSError when there is no room."""
+def _run(tracks: Iterable[Mapping[str, Any]], missing: list[str]) -> list[dict[str, Any]]:
+    """Have codec.py encode one track while the next is mastered; what is missing when it cannot run at all.
+
+    OSError when there is no room.
+    """
+    pipe = subprocess.PIPE
     # -P: a module of ours beside the program must not hide one of the library.
-    command = (sys.executable, "-P", str(CODEC))
-    try:
-        ran = subprocess.run(
-            command, input=json.dumps(order).encode(), capture_output=True, timeout=CODEC_TIME, check=False
-        )
-    except subprocess.TimeoutExpired:
-        missing.append(f"Only WAV could be made: encoding took longer than {CODEC_TIME:g} seconds.")
-        return []
-    if ran.returncode == 0:
-        return list(json.loads(ran.stdout))
-    said = ran.stderr.decode("utf-8", "replace").strip().splitlines() or [f"exit {ran.returncode}"]
-    if ran.returncode == NO_ROOM:
-        failed = json.loads(said[-1])
+    with subprocess.Popen((sys.executable, "-P", str(CODEC)), stdin=pipe, stdout=pipe, stderr=pipe) as codec:
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it could not start, and says why
+                _fed(codec, tracks)
+            printed, said = codec.communicate(timeout=CODEC_TIME)
+        except subprocess.TimeoutExpired:
+            missing.append(f"Only WAV could be made: encoding took longer than {CODEC_TIME:g} seconds.")
+            return []
+        finally:
+            codec.kill()
+    if codec.returncode == 0:
+        return [json.loads(line) for line in printed.splitlines()]
+    return _failed(codec.returncode, said.decode("utf-8", "replace"), missing)
+
+
+def _fed(codec: subprocess.Popen[bytes], tracks: Iterable[Mapping[str, Any]]) -> None:
+    assert codec.stdin is not None  # noqa: S101  for the type checker: it was asked for
+    for track in tracks:
+        codec.stdin.write(json.dumps(track).encode() + b"\n")
+        codec.stdin.flush()
+
+
+def _failed(code: int, said: str, missing: list[str]) -> list[dict[str, Any]]:
+    lines = said.strip().splitlines() or [f"codec.py ended with {code}"]
+    if code == NO_ROOM:
+        failed = json.loads(lines[-1])
         raise OSError(failed["errno"] or errno.EIO, failed["why"], failed["path"])
-    missing.append(f"Only WAV could be made: {said[-1][:300]}.")
+    missing.append(f"Only WAV could be made: {lines[-1][:300]}.")
     return []
