@@ -118,9 +118,9 @@ async def recorded(scene: Scene, stage: str) -> None:
     if scene.recording is None:
         return
     bulletins = await scene.recording
-    spoken = sorted(f"{one['language']} {one['seconds']:.0f} s" for one in bulletins if one["audio"] == "ready")
+    spoken = sorted(f"{one['language']} {one['seconds']:.0f} s" for one in bulletins if one["size"])
     scene.timeline.tell(
-        stage, f"spoken and in the station's folder as WAV and MP3: {', '.join(spoken)}", channel="radio"
+        stage, f"the kit is in the stations' folder, with sound: {', '.join(spoken)}", channel="radio"
     )
-    why = "; ".join(one["why"] for one in bulletins if one["why"])
+    why = "; ".join(says for one in bulletins for says in one["missing"])
     scene.timeline.check(f"{stage}: the bulletin is spoken in both languages", len(spoken) == 2, why)

@@ -33,6 +33,7 @@ class Office:
     language: str
     zone: str
     code: str = "CRISIS"  # of the agency, in kits' names and EBU references: BPBD-KKR
+    country: str = "ID"  # ISO 3166-1
     kentongan: str = ""  # the beat of this village's drum and what it means
 
 
@@ -83,11 +84,6 @@ class Bulletin:
     def file(self, role: str) -> str:
         """Name the file of a role below the bulletin's place."""
         return named(role, language=self.language, mark=self.mark, stem=self.stem)
-
-    @property
-    def reading_seconds(self) -> float:
-        """About how long an announcer reads it once: 120 words a minute in Indonesian, 150 in English."""
-        return len(self.reading.split()) * 60 / (150 if self.language.lower().startswith("en") else 120)
 
     def expired(self, now: datetime) -> bool:
         return self.expires <= now

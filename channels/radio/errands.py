@@ -11,13 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from channels.contract import Address, Misconfigured, Outcome, Refused, Result, SendError, Throttled, Unavailable, settle
+from channels.contract import (
+    Address,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Result,
+    SendError,
+    Throttled,
+    Unavailable,
+    settle,
+)
+from channels.radio import kit
 from channels.radio.bulletin import Bulletin, kit_name
 from channels.radio.folder import Folder
 from channels.radio.order import Order
 from channels.radio.press import Broken, Press
-from channels.radio.stages import first_roles, next_stage
+from channels.radio.setting import Means
+from channels.radio.stages import Stage, first_roles, next_stage
 from channels.radio.station import Station, cart_number, ref, wanted
+from channels.radio.ways import carry
 from channels.radio.ways.parcel import Parcel
 
 GRACE = 2.0  # seconds a send waits for all its stations together; who takes longer is asked again
@@ -44,9 +57,9 @@ class Errands:
     """All errands of one account; `turned` is notified whenever a kit in the folder has grown."""
 
     def __init__(
-        self, folder: Folder, press: Press, turned: asyncio.Condition, order: Callable[[Bulletin], Order], smtp: str | None
+        self, folder: Folder, press: Press, turned: asyncio.Condition, order: Callable[[Bulletin], Order], means: Means
     ) -> None:
-        self._folder, self._press, self._turned, self._order, self._smtp = folder, press, turned, order, smtp
+        self._folder, self._press, self._turned, self._order, self._means = folder, press, turned, order, means
         self._all: dict[int, Errand] = {}
         self.neural = False
 
@@ -99,14 +112,13 @@ class Errands:
             if now.reached != brought:
                 parcel = await self._parcel(now, station, address)
                 if parcel.files or parcel.zip:
-                    from channels.radio.ways import carry  # TEMP
-                    await carry(parcel, station, smtp=self._smtp)
+                    await carry(parcel, station, smtp=self._means.smtp)
                 brought, errand.words_there = now.reached, True
-                if _enough(now, station):
+                if _enough(now, station, self._means.most):
                     errand.missing = "; ".join(now.missing)
                     errand.whole = True
                     errand.settled.set()
-            if next_stage(now, self.neural) is None:
+            if next_stage(now, self._means.most, neural=self.neural) is None:
                 return
             async with self._turned:
                 await self._turned.wait()
@@ -122,10 +134,11 @@ class Errands:
             readback=f"{now.home}/aired/{named}" if now.home else "",
             ref=named,
         )
-        from channels.radio import kit  # TEMP
         held = await self._press.run(TAILORING, kit.tailor, own, base)
         available = {made.role: made.path for made in held.files}
-        available |= {role: now.file(role) for role in ("manifest", "sums", "signature") if (own.into / now.file(role)).exists()}
+        available |= {
+            role: now.file(role) for role in ("manifest", "sums", "signature") if (own.into / now.file(role)).exists()
+        }
         return Parcel(
             folder=own.into,
             name=kit_name(now, order.office),
@@ -158,8 +171,9 @@ def _zip(folder: Path, station: Station) -> Path | None:
     return packed if "zip" in station.formats and packed.exists() else None
 
 
-def _enough(now: Bulletin, station: Station) -> bool:
+def _enough(now: Bulletin, station: Station, most: Stage) -> bool:
     """Tell whether a station has all that it wants and that this kit will hold, but for a better voice."""
-    if now.reached in ("whole", "neural"):
+    reached = Stage[now.reached.upper()]
+    if reached >= min(most, Stage.WHOLE):
         return True
-    return now.reached == "first" and set(station.formats) <= first_roles()
+    return reached is Stage.FIRST and set(station.formats) <= first_roles()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,9 +14,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from channels.contract import Refused, Unavailable
-from channels.radio.bulletin import STORED, Bulletin, Office, digest, script_sheet
+from channels.radio.bulletin import STORED, Bulletin, Office, digest, script_of, script_sheet
 from channels.radio.feed import feed
+from channels.radio.lexicon import shipped
 from channels.radio.pack import write
+from channels.radio.sayings import lasts
 from channels.radio.stages import Stage, next_stage
 
 STATE, FEED, AIRED, MAKING = "bulletin.json", "feed.xml", "aired", ".making"
@@ -73,14 +75,16 @@ class Folder:
             now = self._load(self.path / bulletin.place)
             return now if now and now.same(bulletin) and not now.expired(self.clock()) else None
 
-    def next_work(self, neural: bool, taken: Collection[str] = ()) -> tuple[Bulletin, Stage] | None:
+    def next_work(
+        self, most: Stage = Stage.NEURAL, *, neural: bool = False, taken: Collection[str] = ()
+    ) -> tuple[Bulletin, Stage] | None:
         """Pick what should be made first; of those in `taken` (places) somebody is at already."""
         now = self.clock()
         with self._writing():
             open_work = [
                 (stage, one)
                 for one in self.all()
-                if one.place not in taken and not one.expired(now) and (stage := next_stage(one, neural))
+                if one.place not in taken and not one.expired(now) and (stage := next_stage(one, most, neural=neural))
             ]
         # All papers before any sound, and every bulletin's first sound before anybody's last format.
         open_work.sort(key=lambda work: (work[1].mode != "Actual", not work[1].urgent, work[0]))
@@ -98,7 +102,11 @@ class Folder:
             return b""
 
     def settle(
-        self, bulletin: Bulletin, paths: Sequence[str] = (), archive: Path | None = None, **changes: object
+        self,
+        bulletin: Bulletin,
+        changes: Mapping[str, object],
+        paths: Sequence[str] = (),
+        archive: Path | None = None,
     ) -> None:
         """Put what was made in force, unless newer words took the place meanwhile.
 
@@ -146,10 +154,14 @@ class Folder:
         # Silence before new words is safe; old words beside a new script are not.
         _clear_out(folder, keep={f".{STATE}"})
         (self.path / f"{folder.name}.zip").unlink(missing_ok=True)
-        write(folder / bulletin.file("script_text"), script_sheet(bulletin, self.office, bulletin.reading_seconds))
+        write(folder / bulletin.file("script_text"), self._sheet(bulletin))
         if document:
             write(folder / bulletin.file("cap"), document)
         (folder / f".{STATE}").replace(folder / STATE)
+
+    def _sheet(self, bulletin: Bulletin) -> str:
+        lines = script_of(bulletin, self.office).lines
+        return script_sheet(bulletin, self.office, lasts(lines, bulletin.language, shipped(bulletin.language)))
 
     def _save(self, path: Path, bulletin: Bulletin) -> None:
         write(path / STATE, STORED.dump_json(bulletin, indent=2))

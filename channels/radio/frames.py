@@ -31,6 +31,7 @@ class Frame:
     heading: str
     twice: str
     not_after: str
+    repeat: str  # for whoever puts it on air
     last_join: str
     months: tuple[str, ...]
     clock: str  # how hour and minute are written
@@ -60,6 +61,7 @@ FRAMES: Mapping[str, Frame] = {
         heading="NASKAH SIARAN",
         twice="BACA DUA KALI, pelan dan jelas. Sekali baca sekitar {seconds} detik.",
         not_after="JANGAN DIBACA SETELAH {clock} {zone}, {date}.",
+        repeat="Ulangi setiap 15 menit sampai {clock} {zone}, {date}",
         last_join=" dan ",
         months=MONTHS_ID,
         clock="%H.%M",
@@ -87,6 +89,7 @@ FRAMES: Mapping[str, Frame] = {
         heading="RADIO SCRIPT",
         twice="READ TWICE, slowly and clearly. One reading takes about {seconds} seconds.",
         not_after="DO NOT READ AFTER {clock} {zone}, {date}.",
+        repeat="Repeat every 15 minutes until {clock} {zone}, {date}",
         last_join=" and ",
         months=MONTHS_EN,
         clock="%H:%M",

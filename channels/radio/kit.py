@@ -1,4 +1,4 @@
-"""Makes the kit of a bulletin, stage by stage, on its desk: paper at once, the first sound, every format, a better voice.
+"""Makes the kit of a bulletin on its desk, stage by stage: paper, the first sound, every format, a better voice.
 
 All of it is blocking and meant for a process of the press. What cannot be made is left out and told in a sentence; the
 same bulletin gives the same bytes.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +16,11 @@ from pydantic import TypeAdapter
 
 from channels.radio.bulletin import Bulletin, kit_name
 from channels.radio.bwf import recarted
-from channels.radio.lexicon import Lexicon
 from channels.radio.manifest import Kit, Made, manifest, sums
 from channels.radio.order import Order
 from channels.radio.pack import packed, write
 from channels.radio.paper import ROLES, papers_of
+from channels.radio.sayings import lexicon_of
 from channels.radio.seal import BadKey, Sealer
 from channels.radio.sheets import sheets
 from channels.radio.stages import Stage
@@ -35,8 +35,8 @@ TAILORED = ("rdxml", "setup", "receipt", "page")
 def make(order: Order, stage: Stage) -> Kit:
     """Make the kit up to a stage, going on from what the desk holds; raise OSError when there is no room.
 
-    The manifest, the sums and their signature are of what there is after this stage; the ZIP lies beside the desk's files
-    as `.kit.zip` once all formats are made.
+    The manifest, the sums and their signature are of what there is after this stage; once all formats are made, the
+    ZIP lies on the desk as `.kit.zip`.
     """
     order.into.mkdir(parents=True, exist_ok=True)
     kit = _on_desk(order)
@@ -58,7 +58,9 @@ def _on_desk(order: Order) -> Kit:
 
 def _paper(order: Order, kit: Kit, roles: Collection[str] = ROLES) -> Kit:
     """Print these papers, and write the texts for a station's screens and players, of what the kit holds so far."""
-    made, missing = papers_of(order, _lexicon(order), kit, roles)
+    names, unread = lexicon_of(order)
+    kit = replace(kit, missing=_once(kit.missing, unread))
+    made, missing = papers_of(order, names, kit, roles)
     kit = replace(kit, files=kit.with_files(made), missing=_once(kit.missing, missing))
     return _with_texts(order, kit)
 
@@ -71,7 +73,7 @@ def _with_texts(order: Order, kit: Kit, only: Collection[str] = ()) -> Kit:
 
 
 def _sound(order: Order, kit: Kit, stage: Stage) -> Kit:
-    heard = voiced(order, _lexicon(order), stage)
+    heard = voiced(order, lexicon_of(order)[0], stage, anew=kit.path("wav") is None)
     missing = [says for says in kit.missing if says != SOUNDLESS]
     kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= Stage.WHOLE)
     if not heard.made:
@@ -95,7 +97,7 @@ def _bound(order: Order, kit: Kit) -> Kit:
     sealer, missing = _sealer(order)
     kit = replace(kit, missing=_once(kit.missing, missing))
     said = manifest(
-        bulletin, order.office, kit, folder, lexicon=_lexicon(order).digest, cart=order.cart,
+        bulletin, order.office, kit, folder, lexicon=lexicon_of(order)[0].digest, cart=order.cart,
         signed_by=sealer.public if sealer else "",
     )  # fmt: skip
     write(folder / bulletin.file("manifest"), said)
@@ -103,19 +105,20 @@ def _bound(order: Order, kit: Kit) -> Kit:
     added = sums(folder, paths)
     write(folder / bulletin.file("sums"), added)
     paths.append(bulletin.file("sums"))
+    name = kit_name(bulletin, order.office)
     if sealer:
-        write(folder / bulletin.file("signature"), sealer.sign(added, f"{kit_name(bulletin, order.office)} {bulletin.id}"))
+        write(folder / bulletin.file("signature"), sealer.sign(added, f"{name} {bulletin.id}"))
         paths.append(bulletin.file("signature"))
     if kit.complete:
-        packed(folder, paths, folder / ".kit.zip", kit_name(bulletin, order.office))
+        packed(folder, paths, folder / ".kit.zip", name)
     return kit
 
 
 def tailor(order: Order, base: Path) -> Kit:
     """Give a station its own kit from the one on the desk `base`: its cart number and its receipt, all else the same.
 
-    What the cart number stands in is written anew, with the manifest and the sums; the rest is linked. OSError when there
-    is no room, Broken when the desk is gone.
+    What the cart number stands in is written anew, with the manifest and the sums; the rest is linked. Raises OSError
+    when there is no room, or the desk is gone.
     """
     shutil.rmtree(order.into, ignore_errors=True)
     order.into.mkdir(parents=True)
@@ -141,10 +144,6 @@ def cleared(order: Order) -> None:
     shutil.rmtree(order.into, ignore_errors=True)
 
 
-def _lexicon(order: Order) -> Lexicon:
-    return Lexicon.load(order.lexicon, order.bulletin.language)
-
-
 def _sealer(order: Order) -> tuple[Sealer | None, tuple[str, ...]]:
     if order.key is None:
         return None, ()
@@ -154,5 +153,5 @@ def _sealer(order: Order) -> tuple[Sealer | None, tuple[str, ...]]:
         return None, (f"not signed: {error}",)
 
 
-def _once(*groups: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(says for group in groups for says in group))  # type: ignore[attr-defined]
+def _once(*groups: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(says for group in groups for says in group))

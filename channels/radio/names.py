@@ -51,8 +51,12 @@ EN: Mapping[str, str] = {
 }
 
 
+# Languages of the archipelago, whose readers read Indonesian too.
+NEIGHBOURS = frozenset("id jv jw su ms mad ban min bug ace bjn sas bew btk nia gor mak".split())
+
+
 def named(role: str, *, language: str, mark: str, stem: str) -> str:
     """Name the file of a role below the kit's folder, with forward slashes; KeyError for a role there is not."""
     primary = language.lower().partition("-")[0]
-    names = ID if primary == "id" else EN
+    names = ID if primary in NEIGHBOURS else EN
     return names[role].format(mark=mark, stem=stem, language=primary)

@@ -35,8 +35,12 @@ def write(path: Path, content: bytes | str) -> None:
     """Write a file durably, whole or not at all; text as UTF-8."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as out:
-        out.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
+    try:
+        with part.open("wb") as out:
+            out.write(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

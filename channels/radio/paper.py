@@ -11,12 +11,10 @@ from channels.print.sheet import Sheet
 from channels.radio.bulletin import Bulletin, Office, kit_name, loudspeaker_of, script_of
 from channels.radio.frames import frame
 from channels.radio.lexicon import Lexicon
-from channels.radio.lint import seconds
 from channels.radio.manifest import Kit, Made
 from channels.radio.order import Order
+from channels.radio.sayings import lasts
 from channels.radio.script import Line, moment
-from channels.radio.spoken import spoken
-from channels.radio.tongues import TONGUES
 
 ROLES = ("readme", "script", "loudspeaker", "questions", "poster", "card", "alt")
 PLAIN = "{clock} {zone}, {date}"
@@ -25,7 +23,11 @@ PLAIN = "{clock} {zone}, {date}"
 def papers_of(order: Order, lexicon: Lexicon, kit: Kit, roles: Collection[str] = ROLES) -> tuple[list[Made], list[str]]:
     """Print the papers of these roles; give what was made, and in sentences what was not."""
     bulletin = order.bulletin
-    names = {role: bulletin.file(role) for role in ROLES if role in roles}
+    names = {
+        role: bulletin.file(role)
+        for role in ROLES
+        if role in roles and (role != "questions" or bulletin.about.questions)
+    }
     made = papers(sheet_of(order, lexicon, kit), order.into, names)
     return [Made(role=role, path=names[role]) for role in made.made], list(made.missing)
 
@@ -49,9 +51,9 @@ def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
         do=about.do,
         dont=about.dont,
         script=_printed(script, lexicon),
-        seconds=round(_seconds(script, bulletin.language, lexicon)),
+        seconds=round(lasts(script, bulletin.language, lexicon)),
         loudspeaker=_printed(short, lexicon),
-        loudspeaker_seconds=round(_seconds(short, bulletin.language, lexicon)),
+        loudspeaker_seconds=round(lasts(short, bulletin.language, lexicon)),
         kentongan=office.kentongan,
         questions=about.questions,
         sent=_when(bulletin.sent, bulletin, office),
@@ -69,16 +71,6 @@ def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
         identifier=bulletin.id,
         missing=kit.missing,
     )
-
-
-def aloud(lines: tuple[Line, ...], language: str, lexicon: Lexicon) -> list[str]:
-    """Give each line as a voice says it; a language whose numbers we cannot say stays as written."""
-    known = language.lower().partition("-")[0] in TONGUES
-    return [spoken(line.text, language, lexicon=lexicon) if known else line.text for line in lines]
-
-
-def _seconds(lines: tuple[Line, ...], language: str, lexicon: Lexicon) -> float:
-    return seconds(aloud(lines, language, lexicon), language)
 
 
 def _printed(lines: tuple[Line, ...], lexicon: Lexicon) -> tuple[Printed, ...]:

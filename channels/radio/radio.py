@@ -21,6 +21,7 @@ from channels.contract import (
     Take,
     settle,
 )
+from channels.radio import kit
 from channels.radio.bulletin import Bulletin, Office, draft
 from channels.radio.errands import Errands
 from channels.radio.folder import Folder
@@ -29,10 +30,10 @@ from channels.radio.order import Order
 from channels.radio.press import PROCESSES, Broken, Press
 from channels.radio.setting import Means, read
 from channels.radio.stages import Stage
+from channels.radio.voicing import neural_voice, recorded
 
 # Seconds a stage may take: ten times what the longest bulletin took; a hung voice must not end the kits for good.
 MAKING_TIME = {Stage.PAPER: 60.0, Stage.FIRST: 120.0, Stage.WHOLE: 240.0, Stage.NEURAL: 1200.0}
-REACHED = {Stage.PAPER: "paper", Stage.FIRST: "first", Stage.WHOLE: "whole", Stage.NEURAL: "neural"}
 
 
 def now_utc() -> datetime:
@@ -57,6 +58,7 @@ class Radio:
         office: Office,
         *,
         means: Means | None = None,
+        press: Press | None = None,
         clock: Callable[[], datetime] = now_utc,
         every: float = 5.0,
     ) -> None:
@@ -66,11 +68,12 @@ class Radio:
         self.turned = asyncio.Condition()  # notified after every look and every stage of a kit
         self._means = means or Means()
         self._folder = Folder(path, office, clock)
-        self._press = Press()
+        self._press = press or Press()
         self._wake = asyncio.Event()
         self._taken: set[str] = set()  # places whose kit is being made
+        self._recordings: set[tuple[Path, str]] = set()  # that were taken up, with the words they are of
         self._neural = False
-        self._errands = Errands(self._folder, self._press, self.turned, self._order, self._means.smtp)
+        self._errands = Errands(self._folder, self._press, self.turned, self._order, self._means)
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -113,8 +116,7 @@ class Radio:
     async def listen(self, take: Take) -> None:
         """Make kits, two at once, and keep the folder true to the clock; nothing is taken in."""
         del take
-        from channels.radio.voicing import neural_voice  # TEMP
-        self._neural = self._errands.neural = self._means.neural and neural_voice() is None
+        self._neural = self._errands.neural = self._means.most is Stage.NEURAL and neural_voice() is None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_true())
@@ -125,14 +127,24 @@ class Radio:
 
     async def _keep_true(self) -> None:
         while True:
-            await asyncio.to_thread(self._folder.sweep)
+            await asyncio.to_thread(self._look)
             self._wake.set()
             await self._turn()
             await asyncio.sleep(self.every)
 
+    def _look(self) -> None:
+        """Keep the folder true; where a person has recorded a bulletin since its voice was made, have it made again."""
+        self._folder.sweep()
+        for bulletin in self._folder.all() if self._means.recordings else ():
+            found = recorded(self._order(bulletin))
+            if found and bulletin.reached != "words" and (found, bulletin.reading) not in self._recordings:
+                self._recordings.add((found, bulletin.reading))  # once: one that cannot be aired is told as missing
+                if bulletin.voice != "recording":
+                    self._folder.settle(bulletin, {"reached": "paper"})
+
     async def _make_kits(self) -> None:
         while True:
-            work = await asyncio.to_thread(self._folder.next_work, self._neural, frozenset(self._taken))
+            work = await asyncio.to_thread(self._next_work)
             # Another maker may have taken it while we looked.
             if work is None or work[0].place in self._taken:
                 self._wake.clear()
@@ -147,15 +159,17 @@ class Radio:
                 self._wake.set()
             await self._turn()
 
+    def _next_work(self) -> tuple[Bulletin, Stage] | None:
+        return self._folder.next_work(self._means.most, neural=self._neural, taken=frozenset(self._taken))
+
     async def _make(self, bulletin: Bulletin, stage: Stage) -> None:
         """Make one stage and put it in force; one that cannot be made leaves what there is, and says why."""
         order = self._order(bulletin)
         try:
-            from channels.radio import kit  # TEMP
             made = await self._press.run(MAKING_TIME[stage], kit.make, order, stage)
         except Broken as error:
-            changes: dict[str, object] = {"reached": REACHED[stage], "missing": (*bulletin.missing, str(error))}
-            await asyncio.to_thread(self._folder.settle, bulletin, **changes)
+            changes = {"reached": stage.name.lower(), "missing": (*bulletin.missing, str(error))}
+            await asyncio.to_thread(self._folder.settle, bulletin, changes)
         else:
             await self._put_in_force(order, made, stage)
 
@@ -163,7 +177,7 @@ class Radio:
         bulletin, desk = order.bulletin, order.into
         mp3 = made.path("mp3")
         changes: dict[str, object] = {
-            "reached": REACHED[Stage.WHOLE if made.complete and stage < Stage.WHOLE else stage],
+            "reached": (Stage.WHOLE if made.complete and stage < Stage.WHOLE else stage).name.lower(),
             "missing": made.missing,
             "voice": made.voice_kind,
             "seconds": made.seconds,
@@ -171,9 +185,8 @@ class Radio:
         }
         archive = desk / ".kit.zip"
         packed = archive if made.complete and archive.exists() else None
-        from channels.radio import kit  # TEMP
         files = kit.paths(made, bulletin, desk)
-        await asyncio.to_thread(self._folder.settle, bulletin, files, packed, **changes)
+        await asyncio.to_thread(self._folder.settle, bulletin, changes, files, packed)
 
     def _order(self, bulletin: Bulletin) -> Order:
         office = self._folder.office
@@ -194,5 +207,3 @@ class Radio:
     async def _turn(self) -> None:
         async with self.turned:
             self.turned.notify_all()
-
-

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from channels.contract import Misconfigured
 from channels.radio.bulletin import Office
 from channels.radio.seal import BadKey, Sealer
+from channels.radio.stages import Stage
 
-VOICES = ("neural", "espeak")
 SETTINGS = {
-    "title", "base", "language", "zone", "code", "kentongan", "lexicon", "key", "rivers", "recordings", "smtp", "voice",
+    "title", "base", "language", "zone", "code", "kentongan", "lexicon", "key", "rivers", "recordings", "smtp", "kit",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ class Means:
     rivers: Path | None = None  # GeoJSON drawn on the map
     recordings: Path | None = None  # voices of people
     smtp: str | None = field(default=None, repr=False)  # sends kits to stations that take letters
-    neural: bool = True  # the better voice, where it is installed
+    most: Stage = Stage.NEURAL  # how far kits are made; a better voice only where it is installed
 
 
 def read(url: str) -> tuple[Path, Office, Means]:
@@ -71,16 +71,16 @@ def code_of(title: str) -> str:
 
 
 def _means(query: dict[str, str]) -> Means:
-    voice = query.get("voice", VOICES[0])
-    if voice not in VOICES:
-        raise Misconfigured(f"radio: voice must be one of {', '.join(VOICES)}")
+    most = query.get("kit", "neural").upper()
+    if most not in Stage.__members__:
+        raise Misconfigured(f"radio: kit must be one of {', '.join(stage.lower() for stage in Stage.__members__)}")
     return Means(
         lexicon=_file(query, "lexicon"),
         key=_key(query),
         rivers=_file(query, "rivers"),
         recordings=Path(query["recordings"]) if query.get("recordings") else None,
         smtp=query.get("smtp"),
-        neural=voice == "neural",
+        most=Stage[most],
     )
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from channels.radio import air, listening, playout
-from channels.radio.bulletin import script_sheet
+from channels.radio.bulletin import script_of, script_sheet
 from channels.radio.manifest import Kit
 from channels.radio.order import Order
+from channels.radio.sayings import lasts, lexicon_of
 from channels.radio.seal import BadKey, Sealer
 
 TRACKS = ("mp3", "wav")  # that a player's list offers: the first one it can play
@@ -17,9 +18,11 @@ TRACKS = ("mp3", "wav")  # that a player's list offers: the first one it can pla
 def sheets(order: Order, kit: Kit) -> dict[str, str | bytes]:
     """Write the text of each role for what the kit holds so far; a list of tracks only where there is sound."""
     bulletin, office = order.bulletin, order.office
-    agreed, seconds = _agreed(order), kit.seconds
+    agreed, seconds, names = _agreed(order), kit.seconds, lexicon_of(order)[0]
     made: dict[str, str | bytes] = {
-        "script_text": script_sheet(bulletin, office, bulletin.reading_seconds),
+        "script_text": script_sheet(
+            bulletin, office, lasts(script_of(bulletin, office).lines, bulletin.language, names)
+        ),
         "rds": air.rds(bulletin, office),
         "aprs": air.aprs(bulletin, office),
         "winlink": air.winlink(bulletin, office),

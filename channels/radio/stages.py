@@ -13,6 +13,7 @@ LATER = {"mp2", "flac", "opus", "amr", "loop", "loudspeaker_mp3", "stem"}
 class Stage(IntEnum):
     """A step of a kit; the lower comes first, over all bulletins."""
 
+    WORDS = 0  # the script alone: there at once, in the sending itself
     PAPER = 1  # sheets, poster, card, texts for stations
     FIRST = 2  # the voice at once: what a playout system and a player take
     WHOLE = 3  # every format
@@ -24,16 +25,13 @@ def first_roles() -> frozenset[str]:
     return frozenset({*NAMES} - LATER)
 
 
-def next_stage(bulletin: Bulletin, neural: bool) -> Stage | None:
-    """Tell what is made next of a bulletin's kit; None when there is no more. `neural`: a better voice is there."""
-    match bulletin.reached:
-        case "words":
-            return Stage.PAPER
-        case "paper":
-            return Stage.FIRST
-        case "first":
-            return Stage.WHOLE
-        case "whole" if neural and bulletin.voice == "espeak":
-            return Stage.NEURAL
-        case _:
-            return None
+def next_stage(bulletin: Bulletin, most: Stage, *, neural: bool) -> Stage | None:
+    """Tell what is made next of a bulletin's kit, no further than `most`; None when there is no more.
+
+    `neural` tells that a better voice is there; it speaks only where no person does.
+    """
+    done = Stage[bulletin.reached.upper()]
+    following = Stage(done + 1) if done < Stage.NEURAL else None
+    if following is None or following > most:
+        return None
+    return None if following is Stage.NEURAL and not (neural and bulletin.voice == "espeak") else following

@@ -55,7 +55,9 @@ class Own:
         for name in ("key", "lexicon", "rivers", "recordings"):
             path = getattr(self, name)
             if path is not None and not path.exists():
-                raise BadInput(f"--{name.removesuffix('s') if name == 'recordings' else name} {path}: there is no such file")
+                raise BadInput(
+                    f"--{name.removesuffix('s') if name == 'recordings' else name} {path}: there is no such file"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,9 @@ async def _build(notices: Sequence[Notice], office: Office, folder: Path, own: O
     drafted = [(draft(notice, office, now), notice.document) for notice in notices]
     for bulletin, _ in drafted:
         if bulletin.expired(now):
-            out.say(f"{bulletin.id}: expired at {bulletin.expires:%Y-%m-%d %H:%M %Z}; nobody should air this", aside=True)
+            out.say(
+                f"{bulletin.id}: expired at {bulletin.expires:%Y-%m-%d %H:%M %Z}; nobody should air this", aside=True
+            )
     try:
         built = await asyncio.gather(*(_one(press, *one, office, folder, own, voice) for one in drafted))
     finally:

@@ -85,7 +85,9 @@ def check(
 
 @app.command()
 def keygen(
-    path: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the secret key is written; never over one.")],
+    path: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="Where the secret key is written; never over one.")
+    ],
 ) -> None:
     """Make the key that signs kits' sums, and print the public one, which stations check with: `minisign -V -P KEY`."""
     from crisis.cli import kits  # noqa: PLC0415
