@@ -15,7 +15,7 @@ HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\ufff0
 LONG = re.compile(r"[^\s\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1a00-\u1bff\u3000-\ud7ff]{24,}")
 AS_IT_IS = frozenset({"outline", "ground", "link", "language", "mode", "severity"})
 WHOLE = frozenset({"kit", "identifier", "code", "help_line"})  # to be copied or dialled: no break put in
-AT_SIGNS = re.compile(r"[^/?&=_-]{1,20}[/?&=_-]+|[^/?&=_-]{1,12}|[/?&=_-]{1,12}")
+AT_SIGNS = re.compile(r"[^./?&=_-]{1,20}[./?&=_-]{1,4}|[^./?&=_-]{1,12}|[./?&=_-]{1,12}")
 ROOM = "\u200b"  # a line may break here, and nothing is seen
 
 
