@@ -180,13 +180,18 @@ def _document(desk: Desk, role: str, paper: str) -> tuple[Made, list[str]]:
 
 
 def _card(desk: Desk, role: str, paper: str) -> tuple[Made, list[str]]:
-    sheet, cut = card.short_enough(desk.sheet)
-    values = {**desk.shared, "words": _words(sheet), "maps": desk.pictures, "title": paper, "title_whole": paper}
-    made = {role: typeset.png("card", _turned(values), desk.book.fonts).content}
+    values, cut = _card_values(desk, paper)
+    made = {role: typeset.png("card", values, desk.book.fonts).content}
     if "alt" in desk.names:
         picture = desk.pictures[0]["alt"] if desk.pictures else ""
         made["alt"] = card.alt(desk.sheet, desk.shared["mark"], picture).encode()
     return made, [desk.labels["lacks_card"].format(paper=paper)] if cut else []
+
+
+def _card_values(desk: Desk, paper: str) -> tuple[Mapping[str, Any], bool]:
+    sheet, cut = card.short_enough(desk.sheet)
+    shared = {"words": _words(sheet), "maps": desk.pictures, "title": paper, "title_whole": paper}
+    return _turned({**desk.shared, **shared}), cut
 
 
 MAKERS: Mapping[str, Callable[[Desk, str, str], tuple[Made, list[str]]]] = {"card": _card}

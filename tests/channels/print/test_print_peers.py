@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from channels.print import paper, typeset
 from channels.print.paper import Papers
 from channels.print.sheet import Line, Sheet
 
@@ -109,6 +110,33 @@ def test_no_words_leave_a_page_or_cover_others(times: int, flood: Sheet, printed
             out = [w for w in words if w[0] < 0 or w[1] < 0 or w[2] > wide or w[3] > tall]
             assert out == []
             assert _over(words) == []
+
+
+@pytest.mark.parametrize("times", [1, 3, 8, 40])
+@pytest.mark.parametrize("mapped", [True, False])
+def test_no_words_leave_the_card_or_cover_others(
+    times: int, mapped: bool, flood: Sheet, run: Run, names: dict[str, str], tmp_path: Path
+) -> None:
+    """The same template as PDF, so that poppler can tell where each word stands."""
+    sheet = replace(
+        flood,
+        mode="Exercise",
+        headline="Banjir bandang Mranggen " * times,
+        area="Kecamatan Karangtengah, " * times,
+        do=("Pindahkan barang ke tempat tinggi. " * times,) * 5,
+        hazard="Banjir bandang " * min(times, 4),
+        help_line="0298 591004 atau " * min(times, 5) + "112",
+        outline=flood.outline if mapped else "",
+    )
+    desk, _ = paper._desk(sheet, names)
+    path = tmp_path / "card.pdf"
+    path.write_bytes(typeset.pdf("card", paper._card_values(desk, "Kartu")[0], desk.book.fonts).content)
+    ((wide, tall, words),) = _pages(run("pdftotext", "-bbox", path, "-"))
+    words = [word for word in words if word[4] not in "LATIHAN"]  # pieces of the watermark, which lies below all
+    assert (wide, tall) == (1080, 1350)
+    assert [w for w in words if w[0] < 0 or w[1] < 0 or w[2] > wide or w[3] > tall] == []
+    assert _over(words) == []
+    assert "112" in [word[4] for word in words]
 
 
 Box = tuple[float, float, float, float, str]
