@@ -153,7 +153,7 @@ def alert(doc: Doc, zone: ZoneInfo) -> RenderableType:
         for language, text in by_language.items()
     ]
     history = [cell(" ".join(filter(None, _act(h, zone)))) for h in doc["history"]]
-    tail = [progress(doc["dispatches"], doc["sent"])] if doc["dispatches"] else []
+    tail = [progress(doc["dispatches"], doc["sent"]), *on_air(doc)] if doc["dispatches"] else []
     told_by = source_alert(doc["source_alert"], doc["changes"], zone) if doc.get("source_alert") else []
     sizes = [renditions(doc["renditions"])] if doc["sent"] is None else []
     return Group(banner(doc["mode"]), told, *told_by, *sizes, *texts(said), *history, *tail, *next_step(doc))
@@ -215,6 +215,14 @@ def progress(dispatches: Sequence[Doc], sent: str | None) -> Table:
         counts = (*(row[name] for name in COUNTS), first_after(row["first_accepted"], sent))
         table.add_row(*map(cell, (*named, *counts, row["trouble"])))
     return table
+
+
+def on_air(doc: Doc) -> list[RenderableType]:
+    """Say what the counts of radio mean: a kit that was taken is not yet on air."""
+    if not any(d["channel"] == "radio" and d["audience"] for d in doc["dispatches"]):
+        return []
+    says = "Radio: accepted is a kit that is there, delivered one that somebody says was on air"
+    return [Text(f"{says}; `crisis station receipts {doc['id']}` tells which station.")]
 
 
 def standing(dispatch: Doc) -> str:
