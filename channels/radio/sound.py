@@ -14,7 +14,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from hashlib import blake2b
@@ -111,8 +111,10 @@ def produce(
     wanted = [role for role in PLANS if role in formats and (loudspeaker or role != "loudspeaker_mp3")]
     try:
         reading = desk.reading("programme", narrow=False)  # no voice, no sound: said before anything is written
-        encoded, missing = desk.encoded([role for role in wanted if PLANS[role].format != "wav"])
-        waves = [desk.wave(role) for role in wanted if PLANS[role].format == "wav"]
+        waves: list[Made] = []
+        plain = [role for role in wanted if PLANS[role].format == "wav"]
+        others = [role for role in wanted if role not in plain]
+        encoded, missing = desk.encoded(others, lambda: waves.extend(map(desk.wave, plain)))
         cues = desk.cues("programme")
     finally:
         if not keep:
@@ -179,15 +181,20 @@ class _Desk:
         found = {"seconds": cues.length / RATE, "lufs": measured.integrated, "peak": measured.peak}
         return self._made(role, found | {"size": len(content)})
 
-    def encoded(self, roles: Sequence[str]) -> tuple[list[Made], list[str]]:
-        """Have codec.py make these roles; one that does not measure well is made again from another master."""
+    def encoded(self, roles: Sequence[str], meanwhile: Callable[[], None]) -> tuple[list[Made], list[str]]:
+        """Have codec.py make these roles; one that does not measure well is made again from another master.
+
+        `meanwhile` is called once, while it encodes.
+        """
         made: list[Made] = []
         missing: list[str] = []
         targets = {role: PLANS[role].target for role in roles}
+        if not roles:
+            meanwhile()
         for attempt in range(1 + AGAIN):
             unfit: dict[str, Target] = {}
             tracks = (self.track(role, target) for role, target in targets.items())
-            for found in _run(tracks, missing) if targets else []:
+            for found in _run(tracks, missing, meanwhile if attempt == 0 else _nothing) if targets else []:
                 if "why" in found:
                     missing.append(f"No {self.words.name(found['role'])}: {found['why']}.")
                 elif found["fit"]:
@@ -241,7 +248,12 @@ def _unfit(name: str, found: Mapping[str, Any]) -> str:
     return f"No {name}: decoded it peaks at {found['peak']:.1f} dBTP and is {found['lufs']:.1f} LUFS loud."
 
 
-def _run(tracks: Iterable[Mapping[str, Any]], missing: list[str]) -> list[dict[str, Any]]:
+def _nothing() -> None: ...
+
+
+def _run(
+    tracks: Iterable[Mapping[str, Any]], missing: list[str], meanwhile: Callable[[], None]
+) -> list[dict[str, Any]]:
     """Have codec.py encode one track while the next is mastered; what is missing when it cannot run at all.
 
     OSError when there is no room.
@@ -252,6 +264,7 @@ def _run(tracks: Iterable[Mapping[str, Any]], missing: list[str]) -> list[dict[s
         try:
             with contextlib.suppress(BrokenPipeError):  # it could not start, and says why
                 _fed(codec, tracks)
+            meanwhile()
             printed, said = codec.communicate(timeout=CODEC_TIME)
         except subprocess.TimeoutExpired:
             missing.append(f"Only WAV could be made: encoding took longer than {CODEC_TIME:g} seconds.")
