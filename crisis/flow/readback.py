@@ -25,13 +25,14 @@ logger = log.get("readback")
 MOST_NAME, MOST_NOTE, MOST_REF = 80, 400, 100
 _APART = re.compile(r"[\s.-]+")
 
-# The index holds radio's attempts alone, so that this costs nothing however many others there are.
+# The index holds radio's attempts alone, so that this costs nothing however many others there are. A station may air
+# the words while sound still follows: its attempt counts as accepted only then, and its receipt waits for it.
 BY_REF = """
 SELECT t.refs, t.account, s.id AS station_id, s.name AS station, a.id AS alert_id, a.sent, a.words, a.facts
 FROM attempt t JOIN station s ON s.address_id = t.address_id
 JOIN dispatch d ON d.id = t.dispatch_id JOIN alert a ON a.id = d.alert_id
-WHERE t.refs[1] = $1 AND t.account IN ('radio', 'radio/exercise') AND t.outcome = 'accepted'
-ORDER BY t.at DESC LIMIT 1
+WHERE t.refs[1] = $1 AND t.account IN ('radio', 'radio/exercise')
+ORDER BY (t.outcome = 'accepted') DESC, t.at DESC LIMIT 1
 """
 # Of a station that never took the alert there is no ref: it may have been told by telephone.
 BY_NAME = """
@@ -40,7 +41,8 @@ SELECT coalesce(t.refs, '{}') AS refs, t.account, s.id AS station_id, s.name AS 
 FROM alert a CROSS JOIN station s
 LEFT JOIN LATERAL (
     SELECT t.refs, t.account FROM dispatch d JOIN attempt t ON t.dispatch_id = d.id AND t.address_id = s.address_id
-    WHERE d.alert_id = a.id AND d.channel = 'radio' AND t.outcome = 'accepted' ORDER BY t.at DESC LIMIT 1) t ON true
+    WHERE d.alert_id = a.id AND d.channel = 'radio' AND t.refs <> '{}'
+    ORDER BY (t.outcome = 'accepted') DESC, t.at DESC LIMIT 1) t ON true
 WHERE a.id = $1 AND a.sent IS NOT NULL AND lower(s.name) = lower($2)
 """
 ADD = """
@@ -225,7 +227,7 @@ def _stand(row: Mapping[str, Any], sent: datetime, aired: Sequence[Airing]) -> d
         "code": row["code"] or "",
         "tries": row["tries"],
         "taken_at": row["at"].isoformat() if row["outcome"] == "accepted" else None,
-        "ref": row["ref"] if row["outcome"] == "accepted" else None,
+        "ref": row["ref"],
         "aired_at": first.isoformat() if first else None,
         "after": max((first - sent) / timedelta(seconds=1), 0) if first else None,
         "airings": [shown(one) for one in aired],

@@ -68,6 +68,17 @@ async def test_a_read_back_counts_as_the_stations_receipt(air: Air, mode: Mode) 
     assert row == {"account": account, "ref": REF, "state": "delivered", "code": "link", "at": LATER}
 
 
+async def test_a_station_that_airs_the_words_before_the_sound_is_there_is_heard(air: Air) -> None:
+    """Its kit is not whole yet: the word is kept, and counts as soon as it is."""
+    station, alert_id = await air.station("Radio Satu"), await air.town.alert()
+    dispatch_id, _ = await air.send(alert_id)
+    await air.attempt(dispatch_id, station, "throttled", code="words there, sound follows", refs=(REF,))
+    assert (await keep(air)).counted
+    assert await delivered(air, alert_id) == (0, 0)
+    await air.attempt(dispatch_id, station, refs=(REF,))
+    assert await delivered(air, alert_id) == (1, 1)
+
+
 async def test_a_sending_of_several_refs_is_read_back_whole(air: Air) -> None:
     """Whatever the channel names, one word is enough."""
     alert_id = await on_air(air, refs=(REF, OTHER))
