@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -107,13 +107,9 @@ def loudspeaker(told: Told) -> Script:
 
 def _script(told: Told, lines: Sequence[Line], words: Frame) -> Script:
     """Say the mode first and last; words that an officer approved are marked already, and not marked twice."""
-    if told.mode != "Actual":
-        said, word = words.modes.get(told.mode, f"{told.mode}."), words.mode_words.get(told.mode, told.mode).lower()
-        mode = Line(text=said, part=Part.MODE)
-        if not lines[0].text.lower().startswith(word):
-            lines = [mode, *lines]
-        if not any(word in line.text.lower() for line in lines[-2:]):
-            lines = [*lines[:-1], mode, lines[-1]]
+    if told.mode != "Actual" and lines[0].part is not Part.MODE:
+        mode = Line(text=words.modes.get(told.mode, f"{told.mode}."), part=Part.MODE)
+        lines = [mode, *lines[:-1], mode, lines[-1]]
     return Script(language=told.language, mode=told.mode, lines=tuple(lines))
 
 
@@ -124,17 +120,26 @@ def _unmarked(headline: str, mode: str, words: Frame) -> str:
 
 
 def _approved(told: Told, words: Frame) -> list[Line]:
-    said = told.words.lower()
+    """Put around approved words what they do not say; the marks of a drill that they bear stay outermost."""
     lines = [Line(text=text.strip()) for text in told.words.splitlines() if text.strip()]
+    word = words.mode_words.get(told.mode, told.mode).lower()
+    marked = told.mode != "Actual" and len(lines) > 2 and lines[0].text.lower().startswith(word)
+    if not marked:
+        return _framed(told, words, lines)
+    first, *inner, last = lines
+    return [replace(first, part=Part.MODE), *_framed(told, words, inner), replace(last, part=Part.MODE)]
+
+
+def _framed(told: Told, words: Frame, lines: list[Line]) -> list[Line]:
     title = re.escape(told.title.lower())
-    opening = re.split(r"[.!?\n]", said, maxsplit=1)[0]
+    said = told.words.lower()
+    opening = re.split(r"[.!?]", lines[0].text.lower(), maxsplit=1)[0]
     if not re.search(title, opening) and not re.search(rf"\b(?:resmi|official)\b[^.\n]*\s{title}", said):
         lines.insert(0, Line(text=words.issued.format(title=told.title), part=Part.SOURCE))
     until = _until(told, words)
     if until and not _times(until.text) & _times(told.words):
         lines.append(until)
-    last = lines[-1].text.lower()
-    closed = last.startswith(words.ends) or any(line.text.lower().startswith(words.ends) for line in lines[-3:])
+    closed = any(line.text.lower().startswith(words.ends) for line in lines[-3:])
     return lines if closed else [*lines, Line(text=words.end, part=Part.END)]
 
 
@@ -210,7 +215,7 @@ def _times(text: str) -> set[str]:
 
 def sentences(text: str) -> list[str]:
     """Split prose into sentences; abbreviations such as Jl. and No., and decimals, end none."""
-    flat = re.sub(r"\s*\n\s*\n\s*|\s*\n\s*[*•-]\s*", "\n", text.strip())
+    flat = re.sub(r"\s*\n\s*\n\s*|\s*\n\s*[*•-]\s*", "\n\n", text.strip())
     flat = re.sub(r"(?<=[^\n.!?:;])\n(?=[a-z(])", " ", flat)
     return [part.strip(" *•-\t") for part in SENTENCE_END.split(flat) if part and part.strip(" *•-.\t")]
 

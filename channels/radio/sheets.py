@@ -59,7 +59,8 @@ def _paths(kit: Kit) -> Mapping[str, str]:
 
 
 def _tracks(kit: Kit) -> list[str]:
-    return [path for role in TRACKS if (path := kit.path(role))]
+    """List one track, the first kind there is: with both, a player would play the bulletin twice over."""
+    return [path for role in TRACKS if (path := kit.path(role))][:1]
 
 
 def _shown(order: Order, kit: Kit, made: Mapping[str, str | bytes]) -> listening.Shown:

@@ -25,7 +25,8 @@ from channels.radio.manifest import Kit
 from channels.radio.order import Order
 from channels.radio.pack import write
 from channels.radio.press import Broken, Press
-from channels.radio.seal import Sealer, new_key as fresh_key
+from channels.radio.seal import Sealer
+from channels.radio.seal import new_key as fresh_key
 from channels.radio.setting import code_of
 from channels.radio.stages import Stage
 from channels.radio.voicing import neural_voice
@@ -102,7 +103,7 @@ def of_file(path: Path) -> list[Notice]:
 
 def of_service(alert: int) -> list[Notice]:
     """Ask the service for a released alert's notices, one a language."""
-    told = Client.of(Settings()).ask("GET", f"{API}/alerts/{alert}/bulletins")
+    told = Client.of(Settings.read()).ask("GET", f"{API}/alerts/{alert}/bulletins")
     return NOTICES.validate_python(told["bulletins"])
 
 
@@ -120,7 +121,7 @@ def _primary(tag: str) -> str:
 
 def office_of(notice: Notice, agency: str, zone: str, base: str, *, service: bool) -> Office:
     """Say who speaks: who is asked for, else the sender of a CAP file, else this office."""
-    settings = Settings()
+    settings = Settings.read()
     told = notice.about.agency if notice.about and not service else ""
     title = agency or told or settings.agency
     language = notice.language if _primary(notice.language) in ("id", "en") else "en"
@@ -246,16 +247,18 @@ def show(built: Built) -> None:
 
 
 def checked(folder: Path, public: str, *, as_json: bool) -> bool:
-    """Check a kit and tell what was found; tell whether nothing failed."""
-    report = checking.check(folder, datetime.now(UTC), public=public)
+    """Check a kit and tell what was found; tell whether nothing failed. BadInput where there is no folder."""
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: is no folder of a kit")
+    report = checking.check(folder, datetime.now(UTC), key=public)
     if as_json:
         out.tell(report.as_dict())
-        return report.good
+        return report.passed
     table = Table("", "check", "found", "wanted", box=None, pad_edge=False)
     for row in report.rows:
-        table.add_row(row.state, out.plain(row.name), out.plain(row.found), out.plain(row.wanted))
+        table.add_row(row.verdict, out.plain(row.name), out.plain(row.found), out.plain(row.wanted))
     out.show(table)
-    return report.good
+    return report.passed
 
 
 def new_key(path: Path) -> str:

@@ -25,7 +25,7 @@ Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the kits 
 
 
 @app.command()
-def build(
+def build(  # noqa: PLR0917 - options, each given by name
     out_dir: Out,
     cap: Cap = None,
     alert: FromAlert = None,
@@ -60,14 +60,14 @@ def build(
 
 @app.command()
 def say(
-    lang: Annotated[Literal["id", "en"], typer.Option("--lang", help="The language of the lines.")],
+    lang: Annotated[str, typer.Option("--lang", help="The language of the lines: id or en.")],
     as_json: AsJson = False,
     lexicon: Annotated[Path | None, typer.Option(help="Names and how they are said, beside ours.")] = None,
 ) -> None:
     """Tell how lines will be said: lines in on standard input, what will be spoken out, one line each."""
     from crisis.cli import radio_say  # noqa: PLC0415
 
-    radio_say.say(lang, as_json, lexicon)
+    radio_say.say(lang, as_json=as_json, lexicon=lexicon)
 
 
 @app.command()
@@ -76,7 +76,7 @@ def check(
     as_json: AsJson = False,
     public: Annotated[str, typer.Option("--key", help="The office's public key, as `radio keygen` printed it.")] = "",
 ) -> None:
-    """Check a kit: sums, signature, validity, marks, sound, loudness, tones, papers; the exit code is 1 if one fails."""
+    """Check a kit: sums, signature, validity, marks, loudness, tones, papers; the exit code is 1 if one fails."""
     from crisis.cli import kits  # noqa: PLC0415
 
     if not kits.checked(folder, public, as_json=as_json):
