@@ -60,14 +60,17 @@ class Label:
 
     @property
     def valid_from(self) -> datetime:
+        """When it was sent, by the clock on the station's wall."""
         return self.sent.astimezone(ZoneInfo(self.zone))
 
     @property
     def valid_until(self) -> datetime:
+        """When it expires, by the clock on the station's wall."""
         return self.expires.astimezone(ZoneInfo(self.zone))
 
     @property
     def made_by(self) -> str:
+        """The program's name, with its version if that is known."""
         return f"{self.maker} {self.maker_version}".strip()
 
     @property

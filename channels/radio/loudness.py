@@ -122,10 +122,12 @@ def filtered(sound: Samples, spectrum: NDArray[np.complex64], length: int) -> Sa
 
 
 def decibels(value: float) -> float:
+    """Return the level of a linear value in dB; -inf of nothing."""
     return 20 * math.log10(value) if value > 0 else -math.inf
 
 
 def linear(level: float) -> float:
+    """Return the linear value of a level in dB."""
     return float(10 ** (level / 20))
 
 

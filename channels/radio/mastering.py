@@ -230,6 +230,7 @@ def narrowed(reading: Reading) -> Reading:
 
 
 def seconds(samples: int) -> float:
+    """Return how long samples at 48 kHz last, to the millisecond."""
     return round(samples / RATE, 3)
 
 

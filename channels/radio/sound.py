@@ -27,7 +27,7 @@ from channels.radio import bwf, id3, label, mastering
 from channels.radio.label import Label
 from channels.radio.loudness import RATE, Loudness
 from channels.radio.mastering import PODCAST, STATION, TELEPHONE, VOICE_NOTE, Cues, Reading, Target
-from channels.radio.speech import Speech
+from channels.radio.speech import NoAudio, Speech
 
 FIRST = ("wav", "mp3")
 REST = ("loudspeaker_mp3", "opus", "amr", "loop", "flac", "mp2", "stem")
@@ -114,6 +114,7 @@ def produce(
         waves: list[Made] = []
         plain = [role for role in wanted if PLANS[role].format == "wav"]
         others = [role for role in wanted if role not in plain]
+        unheard, others = desk.heard_only(others)
         encoded, missing = desk.encoded(others, lambda: waves.extend(map(desk.wave, plain)))
         cues = desk.cues("programme")
     finally:
@@ -121,7 +122,7 @@ def produce(
             shutil.rmtree(into / MASTERS, ignore_errors=True)
     return Sound(
         made=tuple(sorted([*waves, *encoded], key=lambda made: ALL.index(made.role))),
-        missing=tuple(missing),
+        missing=(*unheard, *missing),
         cues=cues,
         readings=mastering.offsets(reading, cues),
         seconds=mastering.seconds(cues.length),
@@ -138,15 +139,27 @@ class _Desk:
         self.heard = cache(mastering.heard)
         self.narrowed = cache(mastering.narrowed)
 
+    def heard_only(self, roles: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return sentences on what is no good, and the roles that are left: a mute short script costs its file only."""
+        try:
+            self.reading("loudspeaker", narrow=False)
+        except NoAudio as error:
+            cut = [role for role in roles if PLANS[role].cut == "loudspeaker"]
+            return [f"No {self.words.name(role)}: {error}." for role in cut], [r for r in roles if r not in cut]
+        return [], list(roles)
+
     def reading(self, cut: str, *, narrow: bool) -> Reading:
+        """Return what is heard of a cut's speech, once for all its masters; NoAudio when that is nothing."""
         whole = self.heard(self.speeches[cut])
         return self.narrowed(whole) if narrow else whole
 
     def cues(self, cut: str) -> Cues:
+        """Return where the parts of a cut go."""
         length = len(self.reading(cut, narrow=False).sound)
         return mastering.laid_out(length, times=2 if cut == "programme" else 1, rung=cut != "once")
 
     def path(self, role: str) -> Path:
+        """Return where a role's file goes, its folder made."""
         path = self.into / self.words.name(role)
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
@@ -207,6 +220,7 @@ class _Desk:
         return made, missing
 
     def track(self, role: str, target: Target) -> dict[str, Any]:
+        """Return what codec.py is told of a role, mastered to a target."""
         plan, cues = PLANS[role], self.cues(PLANS[role].cut)
         speech = self.speeches[plan.cut]
         track: dict[str, Any] = {"role": role, "format": plan.format, "path": str(self.path(role))}

@@ -377,6 +377,14 @@ def test_bad_speech_is_never_put_on_air(samples: np.ndarray, says: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_mute_short_script_costs_its_file_only(tmp_path: Path) -> None:
+    """The programme is made, and the sentence names the loudspeaker's file."""
+    mute = replace(made_up("plain"), sound=np.zeros(8000, np.float32))
+    made = produce(made_up("plain"), mute, LABEL, tmp_path, formats=("mp2", "loudspeaker_mp3"))
+    assert [found.role for found in made.made] == ["mp2"]
+    assert made.missing == (f"No {LABEL.name('loudspeaker_mp3')}: the voice came back silent.",)
+
+
 def test_a_codec_that_cannot_run_leaves_the_wav(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without PyAV a station still gets its BWF, and one sentence says what to do."""
     (program := tmp_path / "codec.py").write_text(f"import sys; sys.modules['av'] = None\n{sound.CODEC.read_text()}")
