@@ -22,14 +22,15 @@ TAG = re.compile(r"#(?=[A-Za-z])(\w{1,80})")
 HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 PHONE = re.compile(
-    r"(?<![\w.,/])(?:1500[ -]?\d{3}(?!\d)|(?:\+\d{1,3}[ .-]?(?:\(\d{2,4}\) ?)?|\(0\d{2,4}\) ?|0|62(?=8))\d[\d .-]{1,16}\d)"
+    r"(?<![\w.,/])(?:1500[ -]?\d{3}(?!\d)|(?:\+\d{1,3}[ .-]?(?:\(\d{2,4}\) ?)?|\(0\d{2,4}\) ?|0|62(?=8))"
+    r"\d[\d .-]{1,16}\d)"
     r"(?![\w]|[.,]\d)"
 )
 SHORT = r"(?:11\d|129|911|999)"
 
 
 def web(text: str, tongue: Tongue) -> str:
-    """Say mail addresses, links and names on the web; of a link only its host, which is all that can be kept in mind."""
+    """Say mail addresses, links and names on the web; of a link only its host, all that can be kept in mind."""
     if "@" in text:
         text = MAIL.sub(lambda m: f"{_name(m[1], tongue)} {tongue.at} {_name(m[2], tongue)}", text)
         text = HANDLE.sub(lambda m: f"{tongue.at} {_name(m[1], tongue)}", text)
@@ -69,7 +70,10 @@ def rules(tongue: Tongue) -> tuple[Rule, ...]:
     return (
         (re.compile(rf"(?<![\d.,/-])\b({SHORT})/(?=\d{{3}})"), either),
         (PHONE, long),
-        (re.compile(rf"{called}(?P<n>\d{{3,15}})(?![\d.,:/-]?\d)(?! ?[%°])"), lambda m: m["lead"] + _number(m["n"], tongue)),
+        (
+            re.compile(rf"{called}(?P<n>\d{{3,15}})(?![\d.,:/-]?\d)(?! ?[%°])"),
+            lambda m: m["lead"] + _number(m["n"], tongue),
+        ),
         (re.compile(rf"(?<!Km )(?<!km )(?<!R T )(?<!R W )(?<![\d.,/-])\b({SHORT})\b{counted}"), lambda m: digits(m[1])),
         (re.compile(r"(?<![\d.,])\d{11,}"), lambda m: _number(m[0], tongue)),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,6 +24,9 @@ class BadLexicon(ValueError):
     """The table cannot be used as it stands; each line of the text is one fault: file, line, what to do."""
 
 
+Starts = Mapping[str, tuple[tuple[tuple[str, ...], int], ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
     """One name: as it is written, as a voice must be given it, and (where known) its sounds."""
@@ -34,10 +38,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lexicon:
-    """Names by their first word, the longest first: whole words, whatever their capitals."""
+    """Names by their first word, the longest first: whole words, whatever their capitals.
+
+    What the table writes with a capital is a name: no rule touches it, and an announcer's margin shows it. What it
+    writes small is a word that only a voice gets wrong: respelt last, so that rules still know it ("hotline 112").
+    """
 
     names: tuple[Name, ...]
-    starts: Mapping[str, tuple[tuple[tuple[str, ...], int], ...]]
+    proper: Starts
+    common: Starts
 
     @property
     def digest(self) -> str:
@@ -50,56 +59,67 @@ class Lexicon:
         return self.revealed(self.hidden(text))
 
     def respelt(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Give the names in `text` as written there, with their respelling, each once, in order; same ones are left out."""
-        pairs = {text[start:end]: self.names[number].spoken for start, end, number in self._found(text)}
+        """Give the names in `text` as written there, with their respelling: each once, in order."""
+        pairs = {text[start:end]: self.names[number].spoken for start, end, number in _found(text, self.proper)}
         return tuple((written, said) for written, said in pairs.items() if written.lower() != said.lower())
 
     def hidden(self, text: str) -> str:
         """Put one private sign for each name, so that no rule of numbers or short forms takes it apart."""
-        parts, at = [], 0
-        for start, end, number in self._found(text):
-            parts += [text[at:start], chr(HIDDEN + number)]
-            at = end
-        return "".join([*parts, text[at:]]) if parts else text
+        return _signed(text, self.proper)
 
     def revealed(self, text: str) -> str:
-        """Put the respelling where hidden() left a sign."""
-        return SHOWN.sub(lambda found: self._name(ord(found[0]) - HIDDEN), text)
+        """Put the respelling where hidden() left a sign, and for common words."""
+        return SHOWN.sub(lambda found: self._name(ord(found[0]) - HIDDEN), _signed(text, self.common))
 
     def _name(self, number: int) -> str:
         return self.names[number].spoken if number < len(self.names) else " "
 
-    def _found(self, text: str) -> Iterator[tuple[int, int, int]]:
-        words = [(found[0].lower(), found.start(), found.end()) for found in WORD.finditer(text)]
-        at = 0
-        while at < len(words):
-            length, number = self._at(text, words, at)
-            if length:
-                yield words[at][1], words[at + length - 1][2], number
-            at += length or 1
 
-    def _at(self, text: str, words: list[tuple[str, int, int]], at: int) -> tuple[int, int]:
-        for name, number in self.starts.get(words[at][0], ()):
-            there = words[at : at + len(name)]
-            if tuple(word for word, _, _ in there) == name and _together(text, there):
-                return len(name), number
-        return 0, 0
+def _signed(text: str, starts: Starts) -> str:
+    parts, at = [], 0
+    for start, end, number in _found(text, starts):
+        parts += [text[at:start], chr(HIDDEN + number)]
+        at = end
+    return "".join([*parts, text[at:]]) if parts else text
+
+
+def _found(text: str, starts: Starts) -> Iterator[tuple[int, int, int]]:
+    words = [(found[0].lower(), found.start(), found.end()) for found in WORD.finditer(text)] if starts else []
+    at = 0
+    while at < len(words):
+        length, number = _at(text, words, at, starts)
+        if length:
+            yield words[at][1], words[at + length - 1][2], number
+        at += length or 1
+
+
+def _at(text: str, words: list[tuple[str, int, int]], at: int, starts: Starts) -> tuple[int, int]:
+    for name, number in starts.get(words[at][0], ()):
+        there = words[at : at + len(name)]
+        if tuple(word for word, _, _ in there) == name and _together(text, there):
+            return len(name), number
+    return 0, 0
 
 
 def _together(text: str, words: list[tuple[str, int, int]]) -> bool:
-    pairs = zip(words, words[1:], strict=False)
+    pairs = pairwise(words)
     return all(GAP.fullmatch(text, before[2], after[1]) for before, after in pairs)
 
 
 def lexicon(names: Iterable[Name]) -> Lexicon:
     """Make a lexicon; of two lines for one name the later holds, so that an office's own table can follow ours."""
     kept = tuple({_words(name.written): name for name in names}.values())
+    proper = [number for number, name in enumerate(kept) if not name.written[0].islower()]
+    common = [number for number, name in enumerate(kept) if name.written[0].islower()]
+    return Lexicon(names=kept, proper=_starts(kept, proper), common=_starts(kept, common))
+
+
+def _starts(names: tuple[Name, ...], numbers: list[int]) -> Starts:
     starts: dict[str, list[tuple[tuple[str, ...], int]]] = {}
-    for number, name in enumerate(kept):
-        words = _words(name.written)
+    for number in numbers:
+        words = _words(names[number].written)
         starts.setdefault(words[0], []).append((words, number))
-    ordered = {first: tuple(sorted(rows, key=lambda row: -len(row[0]))) for first, rows in starts.items()}
-    return Lexicon(names=kept, starts=ordered)
+    return {first: tuple(sorted(rows, key=lambda row: -len(row[0]))) for first, rows in starts.items()}
 
 
 def _words(written: str) -> tuple[str, ...]:
@@ -165,4 +185,6 @@ def _fault(cells: tuple[str, ...]) -> str:
 def shipped(language: str) -> Lexicon:
     """Give the table that comes with us for a language; one without names where there is none."""
     path = HERE / f"lexicon_{language.lower().partition('-')[0]}.tsv"
-    return read(path) if re.fullmatch("[a-z]{2,3}", language.lower().partition("-")[0]) and path.exists() else lexicon(())
+    return (
+        read(path) if re.fullmatch("[a-z]{2,3}", language.lower().partition("-")[0]) and path.exists() else lexicon(())
+    )

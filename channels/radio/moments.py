@@ -92,12 +92,20 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
     several = rf"(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?(?:(?:{DASH}| (?:{tongue.until}) )(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?)?"
     written: tuple[Rule, ...] = (
         (re.compile(rf"\b(?P<day>(?i:{days}))(?:\.,?|,)? (?=\d)"), weekday),
-        (re.compile(rf"(?<![\d.,/-]){several}[ -](?:of )?(?P<m>{MONTH})(?:,?[ -](?P<y>(?:19|20)?\d\d)(?!\d|[.:]\d))?"), date),
+        (
+            re.compile(
+                rf"(?<![\d.,/-]){several}[ -](?:of )?(?P<m>{MONTH})(?:,?[ -](?P<y>(?:19|20)?\d\d)(?!\d|[.:]\d))?"
+            ),
+            date,
+        ),
         (re.compile(rf"\b(?P<m>{MONTH}) (?P<y>(?:19|20)\d\d)(?!\d|[.:]\d)"), of_year),
     )
     if tongue.dotted_clock:
         return written
-    english = rf"\b(?P<m>{MONTH}) (?P<d1>[0-3]?\d)(?:st|nd|rd|th)?(?:{DASH}(?P<d2>[0-3]?\d)(?:st|nd|rd|th)?)?(?!\d|[.:]\d)(?:,? (?P<y>(?:19|20)\d\d)(?!\d|[.:]\d))?"
+    over = r"(?!\d|[.:]\d)"
+    nth = "(?:st|nd|rd|th)?"
+    ends = rf"(?:{DASH}(?P<d2>[0-3]?\d){nth})?{over}"
+    english = rf"\b(?P<m>{MONTH}) (?P<d1>[0-3]?\d){nth}{ends}(?:,? (?P<y>(?:19|20)\d\d){over})?"
     since = r"\b(?P<lead>(?:in|since|of|year|by|until|from|during) )(?P<y>(?:19|20)\d\d)(?![\d.,:/%-])(?! [a-z])"
     return (
         written[0],
@@ -128,11 +136,20 @@ def _times(tongue: Tongue) -> tuple[Rule, ...]:
     def said(found: Match[str]) -> str:
         return _moment(found, tongue)
 
+    nothing = "(?P<m1>)(?P<s1>)(?P<h2>)(?P<m2>)(?P<s2>)"
     both = rf"{full}(?:{joint}{hour(2).format('')})?{tail}"
     return (
         (re.compile(rf"{lead}?{both}"), said),
-        (re.compile(rf"{lead}?{bare}(?:{joint}{hour(2).format('?')})?(?P<tail> ?{ZONES}\b|(?: ?(?:{tongue.part})(?!\w)))"), said),
-        (re.compile(rf"{lead}(?P<h1>1[3-9]|2[0-4])(?P<m1>)(?P<s1>)(?P<h2>)(?P<m2>)(?P<s2>)(?P<tail>)(?![\d.,:/-]?\d)(?! ?[\w%°])"), said),
+        (
+            re.compile(
+                rf"{lead}?{bare}(?:{joint}{hour(2).format('?')})?(?P<tail> ?{ZONES}\b|(?: ?(?:{tongue.part})(?!\w)))"
+            ),
+            said,
+        ),
+        (
+            re.compile(rf"{lead}(?P<h1>1[3-9]|2[0-4]){nothing}(?P<tail>)(?![\d.,:/-]?\d)(?! ?[\w%°])"),
+            said,
+        ),
     )
 
 
@@ -146,7 +163,11 @@ def _moment(found: Match[str], tongue: Tongue) -> str:
     known = not part and (zoned or any(len(hour) == 2 for hour, _, _ in hours))
     said = [_clock(*hour, known, tongue) for hour in hours]
     lead = tongue.clock_lead or found["lead"] or ""
-    return lead + f" {tongue.to} {tongue.clock_lead}".join(said) + _tail(tail, found.string[found.end() : found.end() + 2], tongue)
+    return (
+        lead
+        + f" {tongue.to} {tongue.clock_lead}".join(said)
+        + _tail(tail, found.string[found.end() : found.end() + 2], tongue)
+    )
 
 
 def _clock(hour: str, minute: str | None, second: str | None, known: bool, tongue: Tongue) -> str:

@@ -51,6 +51,7 @@ def marked(text: str, tongue: Tongue) -> str:
     text = LAUGHS.sub(lambda m: m[0][0], text)
     return QUOTES.sub(" ", text)
 
+
 def _arc(found: re.Match[str], tongue: Tongue) -> str:
     if found[4] not in tongue.compass:
         return found[0]

@@ -29,29 +29,33 @@ def _any(pattern: str) -> Pattern[str]:
     return re.compile(rf"\b(?:{pattern})", re.IGNORECASE)
 
 
+SHORT_ID = (
+    "jl jln gg telp tlp dll dsb dst dkk s/d s.d yg dgn utk krn sdh blm tdk jgn skrg tgl tsb sbb spt ttg thd kpd pkl "
+    "bln thn hub sktr"
+)
+SHORT_EN = "jl jln gg approx e.g i.e etc vs dept govt mr mrs bldg hwy blvd w/ nr pls thru"
 ZONE = r"WIB\b|WITA\b|WIT\b|UTC\b|local time|waktu setempat"
 SIGNS: Mapping[str, Signs] = {
     "id": Signs(
-        short=frozenset(
-            "jl jln gg telp tlp dll dsb dst dkk s/d s.d yg dgn utk krn sdh blm tdk jgn skrg tgl tsb sbb spt ttg thd kpd pkl "
-            "bln thn hub sktr".split()
-        ),
+        short=frozenset(SHORT_ID.split()),
         clock=_any(r"pukul|jam|pkl|sampai|hingga|[0-2]?\d[.:][0-5]\d"),
         zone=_any(rf"{ZONE}|dini hari|pagi|siang|sore|petang|malam|subuh"),
         relative=_any(r"di sini\b|di situ\b|di sana\b|ke sini\b|ke sana\b|dekat sini\b|tempat ini\b|daerah ini\b"),
         source=_any(r"resmi dari\b|pengumuman dari\b|informasi dari\b|disampaikan oleh\b|dikeluarkan oleh\b"),
         help=_any(r"(?:telepon|hubungi|nomor darurat|lapor|kontak|call center)\b[^.\n]{0,60}(?:\d{3}|satu satu)"),
         end=_any(r"selesai\b|sekian\b|akhir pengumuman\b"),
-        until=_any(r"berlaku (?:sampai|hingga)\b|(?:sampai|hingga) (?:dengan )?(?:pukul|jam|tanggal|\d|besok|senin|selasa|"
-                   r"rabu|kamis|jumat|sabtu|minggu)"),
+        until=_any(r"berlaku (?:sampai|hingga)\b|(?:sampai|hingga) (?:dengan )?"
+                   r"(?:pukul|jam|tanggal|\d|besok|senin|selasa|rabu|kamis|jumat|sabtu|minggu)"),
         over=_any(r"dibatalkan\b|dicabut\b|berakhir\b|sudah aman\b|telah aman\b|kembali aman\b"),
         mode=_any(r"latihan\b|simulasi\b|uji coba\b|gladi\b"),
         rumour=_any(r"beredar\b|kabar(?: bahwa)?\b|isu\b|hoaks\b|hoax\b|rumor\b|katanya\b|desas-desus\b"),
     ),
     "en": Signs(
-        short=frozenset("jl jln gg approx e.g i.e etc vs dept govt mr mrs bldg hwy blvd w/ nr pls thru".split()),
+        short=frozenset(SHORT_EN.split()),
         clock=_any(r"at|by|until|from|before|after|till|[0-2]?\d:[0-5]\d"),
-        zone=re.compile(rf"(?i:\b(?:{ZONE})|\d ?[ap]\.?m\b|morning\b|afternoon\b|evening\b|night\b)|\b[A-Z]{{1,3}}[SD]T\b|\bGMT\b"),
+        zone=re.compile(
+            rf"(?i:\b(?:{ZONE})|\d ?[ap]\.?m\b|(?:morning|afternoon|evening|night)\b)|\b[A-Z]{{1,3}}[SD]T\b|\bGMT\b"
+        ),
         relative=_any(r"here\b|over there\b|around here\b|nearby\b|this place\b|this area\b"),
         source=_any(r"official\b|announcement from\b|issued by\b|information from\b"),
         help=_any(r"(?:call|phone|dial|telephone|contact|ring)\b[^.\n]{0,60}(?:\d{3}|one one)"),
@@ -77,8 +81,8 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
         "help-missing": "Tidak ada nomor bantuan; tambahkan nomor yang dapat ditelepon.",
         "end-missing": "Tidak ada penutup; akhiri dengan \"Selesai\".",
         "expiry-missing": "Tidak disebut sampai kapan berlaku; tambahkan tanggal dan jam berakhirnya.",
-        "mode-missing": "Ini bukan keadaan sebenarnya, tetapi tidak disebut di awal; mulai dengan \"Latihan\" atau \"Uji coba\".",
-        "mode-missing-last": "Ini bukan keadaan sebenarnya, tetapi tidak disebut di akhir; ulangi \"Latihan\" atau \"Uji coba\".",
+        "mode-missing": "Di awal tidak disebut bahwa ini bukan sungguhan; mulai dengan \"Latihan\" atau \"Uji coba\".",
+        "mode-missing-last": "Di akhir tidak disebut bahwa ini bukan sungguhan; ulangi \"Latihan\" atau \"Uji coba\".",
         "order": "Bagian \"{part}\" datang setelah \"{before}\"; pindahkan ke depannya.",
         "rumour-first": "Kabar yang salah disebut lebih dulu; mulai dengan keadaan yang benar.",
         "too-long": "Sekali baca sekitar {seconds} detik; ringkas sampai {most} detik.",
@@ -96,8 +100,8 @@ SAYINGS: Mapping[str, Mapping[str, str]] = {
         "help-missing": "There is no number for help; add one that people can call.",
         "end-missing": "There is no ending; close with \"End of announcement\".",
         "expiry-missing": "It does not say until when it holds; add the date and time when it ends.",
-        "mode-missing": "This is not a real event, and the beginning does not say so; begin with \"Exercise\" or \"Test\".",
-        "mode-missing-last": "This is not a real event, and the ending does not say so; say \"Exercise\" or \"Test\" again.",
+        "mode-missing": "The beginning does not say that this is not real; begin with \"Exercise\" or \"Test\".",
+        "mode-missing-last": "The ending does not say that this is not real; say \"Exercise\" or \"Test\" again.",
         "order": "The part \"{part}\" comes after \"{before}\"; move it before that.",
         "rumour-first": "What is false is said first; begin with what is true.",
         "too-long": "One reading takes about {seconds} seconds; shorten it to {most}.",

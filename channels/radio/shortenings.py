@@ -24,30 +24,38 @@ PLACES = {
     "prov.": "provinsi", "ds.": "desa", "dsn.": "dusun", "kp.": "kampung", "kmp.": "kampung", "komp.": "kompleks",
     "perum.": "perumahan", "tj.": "tanjung", "tg.": "tanjung", "sei": "sungai", "sei.": "sungai", "sui": "sungai",
     "sui.": "sungai", "s.": "sungai", "ps.": "pasar", "jemb.": "jembatan", "kpg.": "kampung", "lt.": "lantai",
-    "blk.": "blok", "bpk": "bapak", "sdr.": "saudara", "hj.": "haji", "h.": "haji", "ir.": "insinyur", "prof.": "profesor",
+    "blk.": "blok", "bpk": "bapak", "sdr.": "saudara", "hj.": "haji", "h.": "haji", "ir.": "insinyur",
+    "prof.": "profesor",
 }  # fmt: skip
 CAPITALISED = {"s.", "h.", "ps.", "ds.", "kp.", "tg."}  # only before a name, and only written large
 FORMS_ID = PLACES | {
     "telp": "telepon", "tlp": "telepon", "tel": "telepon", "dll": "dan lain-lain", "dsb": "dan sebagainya",
-    "dst": "dan seterusnya", "dkk": "dan kawan-kawan", "s.d": "sampai dengan", "s/d": "sampai dengan", "s.d.": "sampai dengan",
+    "dst": "dan seterusnya", "dkk": "dan kawan-kawan", "s.d": "sampai dengan", "s/d": "sampai dengan",
+    "s.d.": "sampai dengan",
     "yg": "yang", "dgn": "dengan", "utk": "untuk", "krn": "karena", "sdh": "sudah", "blm": "belum", "tdk": "tidak",
-    "jgn": "jangan", "skrg": "sekarang", "tgl": "tanggal", "tsb": "tersebut", "sbb": "sebagai berikut", "spt": "seperti",
+    "jgn": "jangan", "skrg": "sekarang", "tgl": "tanggal", "tsb": "tersebut", "sbb": "sebagai berikut",
+    "spt": "seperti",
     "ttg": "tentang", "thd": "terhadap", "kpd": "kepada", "pkl": "pukul", "a.n": "atas nama", "a.n.": "atas nama",
     "a.l": "antara lain", "a.l.": "antara lain", "d.a": "dengan alamat", "d.a.": "dengan alamat", "dr.": "dokter",
     "maks.": "maksimal", "maks": "maksimal", "min.": "minimal", "jml": "jumlah", "ket.": "keterangan",
-    "dlm": "dalam", "bln": "bulan", "thn": "tahun", "masy.": "masyarakat", "kades": "kepala desa", "kadus": "kepala dusun",
+    "dlm": "dalam", "bln": "bulan", "thn": "tahun", "masy.": "masyarakat", "kades": "kepala desa",
+    "kadus": "kepala dusun",
     "w.i.b": "WIB", "org": "orang", "hub": "hubungi", "hub.": "hubungi",
     "pd.": "pada", "kep.": "kepulauan", "p.": "pulau", "kapt.": "kapten", "jend.": "jenderal",
-    "skt.": "sekitar", "sktr": "sekitar", "dan/atau": "dan atau", "no.": "nomor", "no": "nomor", "nmr": "nomor", "km.": "kilometer", "km": "kilometer",
+    "skt.": "sekitar", "sktr": "sekitar", "dan/atau": "dan atau", "no.": "nomor", "no": "nomor", "nmr": "nomor",
+    "km.": "kilometer", "km": "kilometer",
 }  # fmt: skip
 FORMS_EN = PLACES | {
-    "approx": "about", "approx.": "about", "e.g": "for example", "e.g.": "for example", "i.e": "that is", "i.e.": "that is",
-    "etc": "and so on", "etc.": "and so on", "tel.": "telephone", "vs": "versus", "rd.": "road", "rd": "road", "ave.": "avenue",
+    "approx": "about", "approx.": "about", "e.g": "for example", "e.g.": "for example", "i.e": "that is",
+    "i.e.": "that is",
+    "etc": "and so on", "etc.": "and so on", "tel.": "telephone", "vs": "versus", "rd.": "road", "rd": "road",
+    "ave.": "avenue",
     "dr.": "doctor", "mr": "mister", "mrs": "missus", "dept": "department", "govt": "government", "ext.": "extension",
     "mt.": "mount", "gov.": "governor", "st.": "street", "w/": "with", "w/o": "without", "max.": "at most",
     "min.": "at least", "incl.": "including", "dist.": "district", "subdist.": "subdistrict", "est.": "estimated",
     "bldg": "building", "hwy": "highway", "blvd": "boulevard", "no.": "number", "no": "number",
-    "km.": "kilometre", "km": "kilometre", "nr": "near", "and/or": "and or", "pls": "please", "thru": "through", "lt.": "lieutenant",
+    "km.": "kilometre", "km": "kilometre", "nr": "near", "and/or": "and or", "pls": "please", "thru": "through",
+    "lt.": "lieutenant",
 }  # fmt: skip
 COUNTED = {"no.", "no", "km.", "km", "nmr", "lt."}  # only before a number
 ENDING = {"dan lain-lain", "dan sebagainya", "dan seterusnya", "dan kawan-kawan", "and so on"}
@@ -76,9 +84,14 @@ class Shortenings:
         after = found.string[found.end() : found.end() + 2]
         if said is None or not _fits(word, key, after):
             return word
-        closing = stop and said in ENDING and after[:1].isspace() and (after[1:].isupper() or after[0] == "\n")
-        space = " " if after[:1].isalnum() else ""
-        return f"{said}.{space}" if closing else f"{said}{space}"
+        ends = stop and self._ends(key, said, after)
+        return f"{said}{'.' if ends else ''}{' ' if after[:1].isalnum() else ''}"
+
+    def _ends(self, key: str, said: str, after: str) -> bool:
+        """Tell whether the full stop ends the sentence too."""
+        if said in ENDING:
+            return after[:1] == " " and after[1:].isupper()
+        return not after and key not in self.forms
 
 
 def _fits(word: str, key: str, after: str) -> bool:

@@ -110,7 +110,10 @@ def _rooms() -> tuple[Rule, ...]:
     several = r"0*(\d{1,3}(?:(?: ?[-,] ?| (?:dan|and|s\.?d\.?|s/d|sampai|to) )\d{1,3})*)(?!\d)"
     return (
         (re.compile(r"\bRT ?/ ?RW[.:]? ?(\d{1,3}) ?/ ?(\d{1,3})\b"), lambda m: f"R T {int(m[1])}, R W {int(m[2])}"),
-        (re.compile(r"\bRT[.:]? ?(\d{1,3}) ?/ ?(?:RW[.:]? ?)?(\d{1,3})\b"), lambda m: f"R T {int(m[1])}, R W {int(m[2])}"),
+        (
+            re.compile(r"\bRT[.:]? ?(\d{1,3}) ?/ ?(?:RW[.:]? ?)?(\d{1,3})\b"),
+            lambda m: f"R T {int(m[1])}, R W {int(m[2])}",
+        ),
         (re.compile(r"\bRT/RW\b"), "R T, R W"),
         (re.compile(rf"\b(RT|RW)[.:]? ?{several}"), lambda m: f"{' '.join(m[1])} {ZEROS.sub('', m[2])}"),
     )
@@ -132,7 +135,10 @@ def _money(tongue: Tongue) -> tuple[Rule, ...]:
     number = r"(?P<n>\d++(?:[.,]\d++)*+)"
     return (
         (re.compile(rf"({sign}{NUMBER}){DASH}(?=(?:{alternatives(tongue.money)}|\d))"), rf"\1 {tongue.to} "),
-        (re.compile(rf"{sign}{number}(?:,-)?{scale}(?:/(?P<per>{alternatives(tongue.units)}|{tongue.rates})\b)?"), said),
+        (
+            re.compile(rf"{sign}{number}(?:,-)?{scale}(?:/(?P<per>{alternatives(tongue.units)}|{tongue.rates})\b)?"),
+            said,
+        ),
     )
 
 
@@ -149,7 +155,9 @@ def _measures(tongue: Tongue) -> tuple[Rule, ...]:
 
     def placed(found: Match[str]) -> str:
         degrees = "" if not found["deg"] else f" {tongue.arc[0]}"
-        return f"{found['n'].replace('.', decimal)}{degrees} {tongue.compass[found['side']]}{', ' if found['on'] else ''}"
+        return (
+            f"{found['n'].replace('.', decimal)}{degrees} {tongue.compass[found['side']]}{', ' if found['on'] else ''}"
+        )
 
     named = "|".join(word for word in tongue.compass if len(word) == 2)
     number = NUMBER.replace(r"(?<![\d.,])", r"(?P<n>(?<![\d.,])", 1) + ")"
@@ -203,12 +211,14 @@ def _romans(tongue: Tongue) -> tuple[Rule, ...]:
         except ValueError:
             return found[0]
 
-    several = rf"(?P<lead>(?<![\w.-])[IVX]+(?:{DASH}|/))"
     return (
         (re.compile(r"\b[Kk]e-([IVXLC]+)\b"), ordinal),
         (re.compile(rf"(?P<n>(?<![\w.-])[IVX]+)(?P<lead>){DASH}(?=[IVX]+\b)"), lambda m: f"{said(m)} {tongue.to} "),
-        (re.compile(rf"(?P<lead>\b(?i:{tongue.graded}|{tongue.to}) )(?P<n>[IVX]+|[IVXLC]{2,})\b(?!\.\w)"), said),
-        (re.compile(r"(?P<lead>(?<![\w.'-]))(?P<n>[IVX]{2,})\b(?!\.\w)(?:/(?=[A-Z][a-z]))?"), lambda m: f"{said(m)} " if m[0][-1] == "/" else said(m)),
+        (re.compile(rf"(?P<lead>\b(?i:{tongue.graded}|{tongue.to}) )(?P<n>[IVX]+|[IVXLC]{(2,)})\b(?!\.\w)"), said),
+        (
+            re.compile(r"(?P<lead>(?<![\w.'-]))(?P<n>[IVX]{2,})\b(?!\.\w)(?:/(?=[A-Z][a-z]))?"),
+            lambda m: f"{said(m)} " if m[0][-1] == "/" else said(m),
+        ),
     )
 
 

@@ -96,10 +96,8 @@ def clock_id(hour: int, minute: int, known: bool) -> str:
     """
     if (hour % 24, minute) == (0, 0) and known:
         return "nol nol tengah malam" if hour == 0 else "dua puluh empat tengah malam"
-    if hour == 0 and minute != 30:
-        said = "nol"
-    else:
-        said = cardinal_id((hour - (minute != 30)) % 12 + 1)
+    named = hour if minute == 30 else hour - 1  # half past goes by the hour to come
+    said = "nol" if hour == 0 and minute != 30 else cardinal_id(named % 12 + 1)
     if minute == 30:
         said = f"setengah {said}"
     elif minute:
@@ -147,7 +145,8 @@ UNITS_ID = {
     "SR": "skala Richter", "MMI": "M M I", "KK": "kepala keluarga", "mdpl": "meter di atas permukaan laut",
     "hPa": "hektopascal", "mb": "milibar", "kW": "kilowatt", "MW": "megawatt", "kV": "kilovolt", "V": "volt",
     "W": "watt", "MHz": "megahertz", "kHz": "kilohertz", "mnt": "menit", "dtk": "detik", "hr": "hari",
-    "μg/m3": "mikrogram per meter kubik", "bln": "bulan", "thn": "tahun", "th": "tahun", "org": "orang", "jt": "juta", "rb": "ribu", "bh": "buah",
+    "μg/m3": "mikrogram per meter kubik", "bln": "bulan", "thn": "tahun", "th": "tahun", "org": "orang",
+    "jt": "juta", "rb": "ribu", "bh": "buah",
     "ft": "kaki", "inci": "inci",
 }  # fmt: skip
 UNITS_EN = {
@@ -208,9 +207,11 @@ ID = Tongue(
     arc=("derajat", "menit", "detik"),
     comparisons={">=": "paling sedikit", "<=": "paling banyak", "≥": "paling sedikit", "≤": "paling banyak",
                  ">": "lebih dari", "<": "kurang dari", "±": "kurang lebih", "~": "kurang lebih", "≈": "kurang lebih"},
-    calls="telepon|telp|tlp|telpon|tel|hubungi|call center|call centre|hotline|ke nomor|SMS|WA|HP|whatsapp|nomor darurat",
+    calls=("telepon|telp|tlp|telpon|tel|hubungi|call center|call centre|hotline|(?:ke|di) nomor|SMS|WA|HP|whatsapp|"
+           "nomor darurat"),
     after_phone="atau|dan|untuk|bila|jika|kalau|apabila|segera|sekarang|dari|kapan|gratis|selama|setiap|jangan|agar",
-    graded="posko|pos|tim|pelabuhan|terminal|kelompok|kloter|dosis|siaga|level|tingkat|status|tahap|kelas|zona|bab|gelombang|golongan|tipe|kategori|fase|jilid|seri|dermaga",
+    graded=("posko|pos|tim|pelabuhan|terminal|kelompok|kloter|dosis|siaga|level|tingkat|status|tahap|kelas|zona|bab|"
+            "gelombang|golongan|tipe|kategori|fase|jilid|seri|dermaga"),
     units=UNITS_ID,
     one=str,
     rates="jam|hari|menit|detik|minggu|bulan|tahun|orang|kk|liter|jiwa|keluarga|rumah|unit",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from channels.radio.lexicon import BadLexicon, Lexicon, read, shipped
+from channels.radio.lexicon import lexicon as made
 from channels.radio.lint import remarks_of, seconds
 from channels.radio.spoken import speaker, spoken
 from crisis.cli import out
@@ -31,9 +32,10 @@ def say(language: str, *, as_json: bool = False, lexicon: Path | None = None) ->
 
 def _lexicon(language: str, path: Path | None) -> Lexicon:
     try:
-        return read(path) if path else shipped(language)
+        own = read(path).names if path else ()
     except BadLexicon as error:
         raise BadInput(str(error)) from None
+    return made((*shipped(language).names, *own))
 
 
 def _lines() -> Iterator[str]:
