@@ -19,7 +19,7 @@ from channels.radio.bwf import recarted
 from channels.radio.manifest import Kit, Made, manifest, sums
 from channels.radio.order import Order
 from channels.radio.pack import packed, write
-from channels.radio.paper import ROLES, papers_of
+from channels.radio.paper import papers_of
 from channels.radio.sayings import lexicon_of
 from channels.radio.seal import BadKey, Sealer
 from channels.radio.sheets import sheets
@@ -56,11 +56,11 @@ def _on_desk(order: Order) -> Kit:
         return Kit()
 
 
-def _paper(order: Order, kit: Kit, roles: Collection[str] = ROLES) -> Kit:
-    """Print these papers, and write the texts for a station's screens and players, of what the kit holds so far."""
+def _paper(order: Order, kit: Kit) -> Kit:
+    """Print the papers, and write the texts for a station's screens and players, of what the kit holds so far."""
     names, unread = lexicon_of(order)
     kit = replace(kit, missing=_once(kit.missing, unread))
-    made, missing = papers_of(order, names, kit, roles)
+    made, missing = papers_of(order, names, kit)
     kit = replace(kit, files=kit.with_files(made), missing=_once(kit.missing, missing))
     return _with_texts(order, kit)
 
@@ -77,8 +77,8 @@ def _sound(order: Order, kit: Kit, stage: Stage) -> Kit:
     missing = [says for says in kit.missing if says != SOUNDLESS]
     kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= Stage.WHOLE)
     if not heard.made:
-        return _paper(order, replace(kit, complete=True), ("readme",))
-    return _paper(order, _told(kit, heard), ("readme",))  # it tells of the sound, as the players' lists do
+        return _paper(order, replace(kit, complete=True))
+    return _paper(order, _told(kit, heard))  # the first page and the players' lists tell of the sound
 
 
 def _told(kit: Kit, heard: Voiced) -> Kit:

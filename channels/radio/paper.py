@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from channels.print.paper import papers
@@ -17,17 +16,16 @@ from channels.radio.sayings import lasts
 from channels.radio.script import Line, moment
 
 ROLES = ("readme", "script", "loudspeaker", "questions", "poster", "card", "alt")
+BESIDE = ("script_text", "rds", "aprs", "winlink", "sms", "page", "setup", "receipt", "manifest", "sums")
 PLAIN = "{clock} {zone}, {date}"
 
 
-def papers_of(order: Order, lexicon: Lexicon, kit: Kit, roles: Collection[str] = ROLES) -> tuple[list[Made], list[str]]:
-    """Print the papers of these roles; give what was made, and in sentences what was not."""
+def papers_of(order: Order, lexicon: Lexicon, kit: Kit) -> tuple[list[Made], list[str]]:
+    """Print all papers; give what was made, and in sentences what was not. The first page lists the whole kit."""
     bulletin = order.bulletin
-    names = {
-        role: bulletin.file(role)
-        for role in ROLES
-        if role in roles and (role != "questions" or bulletin.about.questions)
-    }
+    printed = [role for role in ROLES if role != "questions" or bulletin.about.questions]
+    names = {role: bulletin.file(role) for role in (*printed, *BESIDE)}
+    names |= {made.role: made.path for made in kit.files if made.role not in ROLES}
     made = papers(sheet_of(order, lexicon, kit), order.into, names)
     return [Made(role=role, path=names[role]) for role in made.made], list(made.missing)
 
@@ -67,6 +65,7 @@ def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
         code=about.code,
         check=about.check,
         outline=about.outline,
+        ground=str(order.rivers or ""),
         kit=kit_name(bulletin, office),
         identifier=bulletin.id,
         missing=kit.missing,
