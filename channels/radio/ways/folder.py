@@ -13,7 +13,7 @@ from channels.radio.station import Station
 from channels.radio.ways.faults import lost
 from channels.radio.ways.parcel import Parcel
 from channels.radio.ways.patience import Patience, apart, patience
-from channels.radio.ways.tree import LARGEST_SUMS, PIECE, lay
+from channels.radio.ways.tree import HEAD, LARGEST_SUMS, PIECE, lay
 
 T = TypeVar("T")
 
@@ -77,8 +77,12 @@ class _Folder:
 
 def _copy(source: Path, target: Path) -> None:
     with source.open("rb") as inward, target.open("wb") as out:
+        head = inward.read(HEAD)
+        out.seek(len(head))
         while piece := inward.read(PIECE):
             out.write(piece)
+        out.seek(0)
+        out.write(head)
         out.flush()
         os.fsync(out.fileno())  # a stick is pulled out, and a power cut comes, at any moment
 

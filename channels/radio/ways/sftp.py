@@ -16,7 +16,7 @@ from channels.radio.station import Station
 from channels.radio.ways.faults import denied, full, lost, unwritable
 from channels.radio.ways.parcel import Parcel
 from channels.radio.ways.patience import CONNECT, Patience, patience
-from channels.radio.ways.tree import LARGEST_SUMS, PIECE, lay
+from channels.radio.ways.tree import HEAD, LARGEST_SUMS, PIECE, lay
 
 FAILURES: Final = (asyncssh.Error, OSError)
 ABSENT: Final = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath)
@@ -154,9 +154,11 @@ class _Remote:
         with _told():
             async with self._sftp.open(self._at(path), "wb") as out:
                 with source.open("rb") as inward:
+                    head = inward.read(HEAD)
                     while piece := inward.read(PIECE):
-                        await out.write(piece)
+                        await out.write(piece, inward.tell() - len(piece))
                         self._wait.moved()
+                    await out.write(head, 0)
 
     async def move(self, path: str, target: str) -> None:
         with _told():

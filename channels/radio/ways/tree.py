@@ -13,6 +13,9 @@ from channels.radio.ways.parcel import Laid, Parcel, laid
 PART: Final = ".part"
 SUMS: Final = "SHA256SUMS"
 LARGEST_SUMS: Final = 1_000_000  # bytes; ours are a few thousand
+# Liquidsoap plays whatever it can decode, .part or hidden too. Where a way can, the beginning is written last:
+# until then a WAV, FLAC or Ogg is no sound to any player. (A MP3 plays from its middle, and FTP writes in order.)
+HEAD: Final = 4096  # bytes
 PIECE: Final = 1 << 18  # bytes between two signs of life
 
 

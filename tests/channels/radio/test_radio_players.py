@@ -26,6 +26,7 @@ from channels.radio.bulletin import Office, draft
 from channels.radio.feed import feed
 from channels.radio.station import Station
 from channels.radio.ways import Parcel, carry
+from channels.radio.ways.tree import HEAD
 
 pytestmark = pytest.mark.peer
 SOUND = b"\xff\xfb\x90\x00" + bytes(4000)
@@ -81,10 +82,12 @@ def playing(peer: Any, tmp_path: Path) -> Iterator[Callable[[str], list[str]]]:
 async def test_liquidsoap_takes_over_from_a_watched_folder_and_returns(
     playing: Callable[[str], list[str]], tmp_path: Path
 ) -> None:
-    """As soon as the sound is there whole, and back to the programme when it ends."""
+    """As soon as the sound is there whole, never half of one, and back to the programme when it ends."""
     told = {"name": "R", "way": f"file://{tmp_path}/drop", "languages": ["id"], "secret": "ab" * 32}
-    tone(tmp_path / "made.wav", 1.2)
+    made = tone(tmp_path / "made.wav", 1.2).read_bytes()
     await asyncio.to_thread(playing, "Switch to programme")
+    # What a broken upload leaves: all but its beginning.
+    (tmp_path / "drop" / "900018.wav.part").write_bytes(bytes(HEAD) + made[HEAD:])
     parcel = Parcel(folder=tmp_path, name="KIT", files=("made.wav",), cut="900017.wav")
     await carry(parcel, Station.parse(json.dumps(told)))
     before = await asyncio.to_thread(playing, "Switch to siaga")

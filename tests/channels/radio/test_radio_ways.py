@@ -269,6 +269,9 @@ async def cut_short(parcel: Parcel, site: Site, broken: str) -> None:
     assert between, "nothing had arrived before the line broke"
     assert {path: content for path, content in between.items() if not path.endswith(".part")}.items() <= whole.items()
     assert f"{parcel.name}/SHA256SUMS" not in between
+    if "sftp" in site.way:
+        begun = [path for path, content in between.items() if path.endswith(".part") and any(content[:4])]
+        assert begun == [], "a player would take it for a sound"
     await carry(parcel, station(site.way))
     assert found(site.root) == whole
 
