@@ -11,7 +11,8 @@ READY := .venv/ready
 PEERS_READY := .venv-peers/ready
 BENCH_READY := .venv-bench/ready
 BENCH_APT := gcc kannel libc6-dev redis-server
-APT := kannel mosquitto multimon-ng sox libsox-fmt-mp3 postgresql-15
+APT := kannel mosquitto multimon-ng sox libsox-fmt-mp3 postgresql-15 ffmpeg mediainfo libimage-exiftool-perl \
+	sndfile-programs direwolf minisign zbar-tools poppler-utils fonts-noto-core podget liquidsoap icecast2 openssh-server
 DATA := $(or $(CRISIS_DATA_DIR),$(shell [ "$$(id -u)" = 0 ] && echo /var/lib/crisis || echo ~/.local/state/crisis))
 
 # Installs which of these packages are not here yet, as root. Debian may start their services; nothing here uses those.
