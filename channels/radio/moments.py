@@ -15,7 +15,8 @@ DASH = r"[ ]?[-–—][ ]?"
 CLOSE = r"(?![.:]?\d)"
 OFFSETS = {"+07": "WIB", "+08": "WITA", "+09": "WIT", "+00": "UTC", "-00": "UTC"}
 FULL = dict.fromkeys((*MONTHS_ID, *MONTHS_EN), "")
-MONTH = rf"(?i:(?:{alternatives(FULL)})\b|(?:{alternatives(MONTH_NUMBERS)})\b\.?)"
+# Written small these are other words: "5 may be trapped".
+MONTH = rf"(?!(?:may|march|mar|des)\b)(?i:(?:{alternatives(FULL)})\b|(?:{alternatives(MONTH_NUMBERS)})\b\.?)"
 
 
 def rules(tongue: Tongue) -> tuple[Rule, ...]:
@@ -82,9 +83,6 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
     def of_year(found: Match[str]) -> str:
         return f"{month(found['m'])} {tongue.year(int(found['y']))}"
 
-    def since_year(found: Match[str]) -> str:
-        return found["lead"] + tongue.year(int(found["y"]))
-
     def weekday(found: Match[str]) -> str:
         return tongue.days[found["day"].lower()] + ", "
 
@@ -100,8 +98,15 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
         ),
         (re.compile(rf"\b(?P<m>{MONTH}) (?P<y>(?:19|20)\d\d)(?!\d|[.:]\d)"), of_year),
     )
-    if tongue.dotted_clock:
-        return written
+    return written if tongue.dotted_clock else _english_dates(tongue, written, date)
+
+
+def _english_dates(tongue: Tongue, written: tuple[Rule, ...], date: Callable[[Match[str]], str]) -> tuple[Rule, ...]:
+    """Add what only English writes: the month before the day, and years that are said in two halves."""
+
+    def of_year(found: Match[str]) -> str:
+        return found["lead"] + tongue.year(int(found["y"]))
+
     over = r"(?!\d|[.:]\d)"
     nth = "(?:st|nd|rd|th)?"
     ends = rf"(?:{DASH}(?P<d2>[0-3]?\d){nth})?{over}"
@@ -111,8 +116,8 @@ def _written_dates(tongue: Tongue) -> tuple[Rule, ...]:
         written[0],
         (re.compile(english), date),
         *written[1:],
-        (re.compile(r"\b(?P<lead>[Tt]he )(?P<y>(?:19|20)(?!00)\d\d)(?= [a-z])"), since_year),
-        (re.compile(since), since_year),
+        (re.compile(r"\b(?P<lead>[Tt]he )(?P<y>(?:19|20)(?!00)\d\d)(?= [a-z])"), of_year),
+        (re.compile(since), of_year),
     )
 
 

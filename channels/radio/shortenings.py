@@ -21,13 +21,13 @@ SPELLED = frozenset(LETTERS.split()) - frozenset(WORDS.split())
 # With their full stop, or without where that cannot be another word.
 PLACES = {
     "jl": "jalan", "jln": "jalan", "gg": "gang", "kec.": "kecamatan", "kel.": "kelurahan", "kab.": "kabupaten",
-    "prov.": "provinsi", "ds.": "desa", "dsn.": "dusun", "kp.": "kampung", "kmp.": "kampung", "komp.": "kompleks",
+    "prov.": "provinsi", "ds.": "desa", "dsn.": "dusun", "kp.": "kampung", "komp.": "kompleks",
     "perum.": "perumahan", "tj.": "tanjung", "tg.": "tanjung", "sei": "sungai", "sei.": "sungai", "sui": "sungai",
     "sui.": "sungai", "s.": "sungai", "ps.": "pasar", "jemb.": "jembatan", "kpg.": "kampung", "lt.": "lantai",
     "blk.": "blok", "bpk": "bapak", "sdr.": "saudara", "hj.": "haji", "h.": "haji", "ir.": "insinyur",
     "prof.": "profesor",
 }  # fmt: skip
-CAPITALISED = {"s.", "h.", "ps.", "ds.", "kp.", "tg."}  # only before a name, and only written large
+CAPITALISED = {"s.", "h.", "ps.", "ds.", "kp.", "tg.", "p."}  # only before a name, and only written large
 FORMS_ID = PLACES | {
     "telp": "telepon", "tlp": "telepon", "tel": "telepon", "dll": "dan lain-lain", "dsb": "dan sebagainya",
     "dst": "dan seterusnya", "dkk": "dan kawan-kawan", "s.d": "sampai dengan", "s/d": "sampai dengan",
@@ -53,10 +53,11 @@ FORMS_EN = PLACES | {
     "dr.": "doctor", "mr": "mister", "mrs": "missus", "dept": "department", "govt": "government", "ext.": "extension",
     "mt.": "mount", "gov.": "governor", "st.": "street", "w/": "with", "w/o": "without", "max.": "at most",
     "min.": "at least", "incl.": "including", "dist.": "district", "subdist.": "subdistrict", "est.": "estimated",
-    "bldg": "building", "hwy": "highway", "blvd": "boulevard", "no.": "number", "no": "number",
+    "bldg": "building", "hwy": "highway", "blvd": "boulevard", "no.": "number",
     "km.": "kilometre", "km": "kilometre", "nr": "near", "and/or": "and or", "pls": "please", "thru": "through",
     "lt.": "lieutenant",
 }  # fmt: skip
+UNITS = {"min.", "max.", "hr.", "m."}  # after a number: minutes, not "at least"
 COUNTED = {"no.", "no", "km.", "km", "nmr", "lt."}  # only before a number
 ENDING = {"dan lain-lain", "dan sebagainya", "dan seterusnya", "dan kawan-kawan", "and so on"}
 
@@ -82,7 +83,8 @@ class Shortenings:
         key = word.lower()
         said = self.forms.get(key) or (self.forms.get(key[:-1]) if stop else None)
         after = found.string[found.end() : found.end() + 2]
-        if said is None or not _fits(word, key, after):
+        before = found.string[max(found.start() - 2, 0) : found.start()]
+        if said is None or not _fits(word, key, after) or (key in UNITS and before[-2:-1].isdigit()):
             return word
         ends = stop and self._ends(key, said, after)
         return f"{said}{'.' if ends else ''}{' ' if after[:1].isalnum() else ''}"

@@ -170,7 +170,7 @@ def _measures(tongue: Tongue) -> tuple[Rule, ...]:
         (re.compile(rf"({NUMBER}) ?%"), rf"\1 {tongue.percent}"),
         (re.compile(rf"({NUMBER}) ?[x×] ?(?=\d)"), rf"\1 {tongue.times} "),
         (re.compile(rf"({NUMBER})[x×](?!\w)"), rf"\1 {tongue.times}"),
-        (re.compile(rf"{number} ?(?P<unit>{units})(?![\w/°])"), measured),
+        (re.compile(rf"{number} ?(?P<unit>{units})(?![\w/°])(?:\.(?= [a-z]))?"), measured),
         (re.compile(rf"{number} ?(?P<unit>{units})(?=/(?i:{tongue.rates})\b)"), measured),
         (re.compile(r"(?<=[a-z])/KK\b"), f" {tongue.per} {tongue.units.get('KK', 'K K')}"),
         (re.compile(rf"(?<=\d )([a-z]+(?: [a-z]+)?)/(?=(?i:{tongue.rates})\b)"), rf"\1 {tongue.per} "),
