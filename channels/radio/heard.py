@@ -2,6 +2,7 @@
 
 Both texts are first brought to how they are SAID: digits, clocks, phones and abbreviations by `spoken`, single
 letters of Indonesian by their names (a listener writes "be pe be de" for B P B D), small letters, no marks.
+What is left is what ears can tell: nothing of our own words is forgiven.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from channels.radio import hearing
@@ -30,6 +31,21 @@ FIGURES_EN = (
     "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
+# How listeners write what they heard right: 0-5-6 and 730 PM are figures said one by one and a clock. Spelling of
+# English is made American, which is what Whisper writes.
+DIGITS = (r"\b\d(?:-\d)+\b", lambda found: found[0].replace("-", " "))
+HABITS: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = {
+    "id": (DIGITS, (r"\bsetengah (\d+)\b", lambda found: f"setengah {spoken(found[1], 'id')}")),
+    "en": (
+        DIGITS,
+        (
+            r"\b(\d{1,2})([0-5]\d)[\s-]*([AP])\.?[\s-]*M(?=WI|\b)",
+            lambda found: f"{found[1]}:{found[2]} {found[3].lower()}m ",
+        ),
+        (r"(?<=\w\wt)re(s?)\b", r"er\1"),
+        (r"(?<=\w{3})our(s?)\b", r"or\1"),
+    ),
+}
 FIGURES = {"id": FIGURES_ID.split(), "en": FIGURES_EN.split()}
 
 
@@ -44,6 +60,8 @@ def transcripts(
 
 def said(text: str, language: str) -> str:
     """Bring a text, written by us or by a listener, to how it is said: the form in which both are compared."""
+    for written, meant in HABITS[language]:
+        text = re.sub(written, meant, text)
     full = unicodedata.normalize("NFKD", spoken(text, language)).casefold()
     words = re.sub(r"[^\w\s]|_", " ", "".join(letter for letter in full if not unicodedata.combining(letter))).split()
     if language == "id":
