@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from channels import REGISTRY
+from channels import kinds
 from channels.contract import Misconfigured
 from crisis import db, log
 from crisis.errors import BadInput, Fault
@@ -40,7 +40,7 @@ def open_accounts(settings: Settings) -> list[Account]:
         way, _, drill = name.partition("/")
         channel_name = way.partition(":")[0]
         try:
-            channel = REGISTRY[channel_name].from_url(url)
+            channel = kinds()[channel_name].from_url(url)
             accounts.append(Account(name=name, channel=channel, pace=Pace(channel.rate)))
         except Misconfigured as error:
             variable = f"CRISIS_{'EXERCISE_' if drill else ''}{channel_name.upper()}"

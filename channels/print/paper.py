@@ -157,6 +157,7 @@ def _one(desk: Desk, role: str, into: Path) -> tuple[list[str], list[str]]:
         for part, content in files.items():
             path = into / desk.names[part]
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)  # an older one may be linked to where a station reads it
             path.write_bytes(content)
     except (KeyboardInterrupt, SystemExit):
         raise

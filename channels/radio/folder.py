@@ -177,7 +177,7 @@ class Folder:
         """Clear desks that nobody works for any more, and archives whose bulletin is gone."""
         wanted = {self.desk(bulletin).name for bulletin in self.all()}
         for left in (self.path / MAKING).iterdir():
-            if left.name not in wanted:
+            if left.name.partition("~")[0] not in wanted:  # a station's own goes by the desk's name
                 shutil.rmtree(left, ignore_errors=True)
         places = {path.name for path in self._places()}
         for archive in self.path.glob("*.zip"):

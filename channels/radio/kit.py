@@ -115,10 +115,10 @@ def _bound(order: Order, kit: Kit) -> Kit:
 
 
 def tailor(order: Order, base: Path) -> Kit:
-    """Give a station its own kit from the one on the desk `base`: its cart number and its receipt, all else the same.
+    """Give a station its own kit from the one in force at `base`: its cart number and its receipt, all else the same.
 
     What the cart number stands in is written anew, with the manifest and the sums; the rest is linked. Raises OSError
-    when there is no room, or the desk is gone.
+    when there is no room, or another kit takes its place just then.
     """
     shutil.rmtree(order.into, ignore_errors=True)
     order.into.mkdir(parents=True)
@@ -134,9 +134,9 @@ def tailor(order: Order, base: Path) -> Kit:
 
 
 def paths(kit: Kit, bulletin: Bulletin, folder: Path) -> list[str]:
-    """List every file of a kit, the manifest and the sums last."""
+    """List every file of a kit, and what it was made of, which tailor() needs; the manifest and the sums last."""
     closing = [bulletin.file(role) for role in ("manifest", "sums", "signature")]
-    return [made.path for made in kit.files] + [path for path in closing if (folder / path).exists()]
+    return [KEPT, *(made.path for made in kit.files), *(path for path in closing if (folder / path).exists())]
 
 
 def cleared(order: Order) -> None:

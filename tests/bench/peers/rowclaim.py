@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 import uvloop
 
-from channels import REGISTRY
+from channels import kinds
 from channels.contract import Address, Channel, Notice, Outcome
 
 CLAIMED = 1_000  # rows at once, as many as a batch of ours
@@ -46,7 +46,7 @@ async def given(rows: Sequence[asyncpg.Record]) -> AsyncIterator[Address]:
 async def main() -> None:
     """Empty the queue at each line."""
     dsn, name, url = sys.argv[1:]
-    loop, channel = asyncio.get_running_loop(), REGISTRY[name].from_url(url)
+    loop, channel = asyncio.get_running_loop(), kinds()[name].from_url(url)
     await channel.open()
     async with asyncpg.create_pool(dsn, min_size=LANES, max_size=LANES) as pool:
         print("ready", flush=True)
