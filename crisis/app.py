@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from channels import REGISTRY
+from channels import kinds
 from channels.contract import Incoming, Limit, Reach, Receipt, SendError
 from channels.radio.station import Station
 from crisis import db, log, postgres, privacy
@@ -56,7 +56,7 @@ CREW = web.AppKey("crew", Crew)
 
 def limits_of_channels() -> dict[str, Limit]:
     """Give the limits every channel states for itself, account or not: what a playbook is checked against."""
-    return {name: kind.limit for name, kind in REGISTRY.items()}
+    return {name: kind.limit for name, kind in kinds().items()}
 
 
 def load_playbooks(folder: Path) -> dict[str, Playbook]:

@@ -119,8 +119,6 @@ async def recorded(scene: Scene, stage: str) -> None:
         return
     bulletins = await scene.recording
     spoken = sorted(f"{one['language']} {one['seconds']:.0f} s" for one in bulletins if one["size"])
-    scene.timeline.tell(
-        stage, f"the kit is in the stations' folder, with sound: {', '.join(spoken)}", channel="radio"
-    )
+    scene.timeline.tell(stage, f"the kit is in the stations' folder, with sound: {', '.join(spoken)}", channel="radio")
     why = "; ".join(says for one in bulletins for says in one["missing"])
     scene.timeline.check(f"{stage}: the bulletin is spoken in both languages", len(spoken) == 2, why)

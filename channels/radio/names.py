@@ -52,7 +52,9 @@ EN: Mapping[str, str] = {
 
 
 # Languages of the archipelago, whose readers read Indonesian too.
-NEIGHBOURS = frozenset("id jv jw su ms mad ban min bug ace bjn sas bew btk nia gor mak".split())
+NEIGHBOURS = frozenset(
+    ["id", "jv", "jw", "su", "ms", "mad", "ban", "min", "bug", "ace", "bjn", "sas", "bew", "btk", "nia", "gor", "mak"]
+)
 
 
 def named(role: str, *, language: str, mark: str, stem: str) -> str:
