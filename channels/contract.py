@@ -49,7 +49,7 @@ class Limit:
     """What a channel can carry: which words suit it, best first, and how much of them.
 
     `renditions` names kinds of words of a playbook (headline, short, long, radio), or "cap" for the whole
-    alert as a CAP document. `cost` is the usual
+    alert as a CAP document, "kit" for that and all that paper and stations' screens show. `cost` is the usual
     price of one part in the district's currency (0 where posting is free).
     """
 

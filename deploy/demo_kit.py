@@ -12,7 +12,7 @@ from deploy.demo_desk import Desk, until
 
 STYLE = re.compile(r'<link rel="stylesheet" href="([^"]+)">')
 KEPT = "demo-out"
-WHOLE = ("whole", "neural")  # how far a kit is
+SPOKEN = ("first", "whole")  # how far a kit is
 
 
 def empty(folder: Path) -> Path:
@@ -42,11 +42,11 @@ async def _whole(desk: Desk, path: str) -> str:
 
 
 async def keep_radio(radio: Path, folder: Path, name: str, identifier: str, languages: int = 2) -> list[dict[str, Any]]:
-    """Wait until an alert's kit is whole in each language, keep the folder a station sees then; give its bulletins."""
+    """Wait until an alert has sound in each language, keep the folder a station sees then; give its bulletins."""
 
     async def spoken() -> list[dict[str, Any]]:
         found = [one for one in _bulletins(radio) if one["id"] == identifier]
-        settled = len(found) == languages and all(one["reached"] in WHOLE for one in found)
+        settled = len(found) == languages and all(one["reached"] in SPOKEN for one in found)
         return found if settled else []
 
     bulletins: list[dict[str, Any]] = await until(f"the spoken bulletin of {name}", spoken, within=90)

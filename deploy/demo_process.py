@@ -65,7 +65,8 @@ class Running:
 def environment(folder: Path, port: int, carriers: dict[str, str]) -> dict[str, str]:
     """Give the environment of the service: accounts for exercises and no others, whatever the caller has set."""
     url = f"http://127.0.0.1:{port}"
-    radio = f"file://{folder}/radio?title={AGENCY.replace(' ', '%20')}&base={url}/exercise/radio&zone=Asia/Pontianak"
+    who = f"title={AGENCY.replace(' ', '%20')}&base={url}/exercise/radio&zone=Asia/Pontianak"
+    radio = f"file://{folder}/radio?{who}&kit=first"  # the further formats would take another minute
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CRISIS_")}
     return inherited | {
         "CRISIS_DATA_DIR": str(folder / "data"),

@@ -24,6 +24,7 @@ ZONES = (7, 8, 9)  # WIB, WITA, WIT
 LARGEST_PDF = 64 << 20
 LARGEST_OBJECTS = 64 << 20  # of all compressed object streams of a PDF; more is a bomb
 SLACK = 0.5  # s that captions may run on after the sound
+OPENING, ENDING = 4, 3  # lines
 
 
 def script(kit: Opened) -> Iterator[Row]:
@@ -130,10 +131,11 @@ def _misordered(kit: Opened, lines: list[str], words: Frame) -> Iterator[str]:
     if not lines:
         yield "it is empty"
         return
-    first = " ".join(lines[:2]).lower()
+    # The mode and "an update" may come before; the mode again after the end.
+    first, last = " ".join(lines[:OPENING]).lower(), [line.lower() for line in lines[-ENDING:]]
     if kit.said.agency.lower() not in first and words.issued.partition("{")[0].strip().lower() not in first:
         yield "who says it does not come first"
-    if not lines[-1].lower().startswith((words.end.lower(), *words.ends)):
+    if not any(line.startswith((words.end.lower(), *words.ends)) for line in last):
         yield f"it does not end with {words.end!r}"
 
 

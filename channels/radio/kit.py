@@ -29,6 +29,7 @@ from channels.radio.voicing import Voiced, voiced
 KEPT = ".kit.json"
 STORED = TypeAdapter(Kit)
 SOUNDLESS = "no sound yet: it follows"
+UNASKED = "no sound: none was asked for"
 TAILORED = ("rdxml", "setup", "receipt", "page")
 
 
@@ -41,7 +42,8 @@ def make(order: Order, stage: Stage) -> Kit:
     order.into.mkdir(parents=True, exist_ok=True)
     kit = _on_desk(order)
     if stage is Stage.PAPER or not kit.files:
-        kit = _paper(order, Kit(missing=(SOUNDLESS,)))
+        silent = order.most is Stage.PAPER
+        kit = _paper(order, Kit(missing=(UNASKED if silent else SOUNDLESS,), complete=silent))
     if stage >= Stage.FIRST:
         kit = _sound(order, kit, stage)
     kit = _bound(order, kit)
@@ -75,7 +77,7 @@ def _with_texts(order: Order, kit: Kit, only: Collection[str] = ()) -> Kit:
 def _sound(order: Order, kit: Kit, stage: Stage) -> Kit:
     heard = voiced(order, lexicon_of(order)[0], stage, anew=kit.path("wav") is None)
     missing = [says for says in kit.missing if says != SOUNDLESS]
-    kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= Stage.WHOLE)
+    kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= min(order.most, Stage.WHOLE))
     if not heard.made:
         return _paper(order, replace(kit, complete=True))
     return _paper(order, _told(kit, heard))  # the first page and the players' lists tell of the sound

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from channels.radio.bulletin import Bulletin, Office
+from channels.radio.stages import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,5 +24,6 @@ class Order:
     cache: Path | None = None  # of neural sentences
     recordings: Path | None = None  # a folder of them, or one file
     feed: str = ""  # where a station's podcatcher looks
+    most: Stage = Stage.NEURAL  # how far it is made: a kit is complete when no more is to come but a better voice
     readback: str = ""  # where a station tells that it aired it
     ref: str = ""  # what it names then

@@ -53,7 +53,7 @@ def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
         loudspeaker=_printed(short, lexicon),
         loudspeaker_seconds=round(lasts(short, bulletin.language, lexicon)),
         kentongan=office.kentongan,
-        questions=about.questions,
+        questions=tuple((_asked(question), answer) for question, answer in about.questions),
         sent=_when(bulletin.sent, bulletin, office),
         until=_when(bulletin.expires, bulletin, office),
         next_update=_when(about.next_update, bulletin, office) if about.next_update else "",
@@ -74,6 +74,12 @@ def sheet_of(order: Order, lexicon: Lexicon, kit: Kit) -> Sheet:
 
 def _printed(lines: tuple[Line, ...], lexicon: Lexicon) -> tuple[Printed, ...]:
     return tuple(Printed(text=line.text, says=tuple(lexicon.respelt(line.text))) for line in lines)
+
+
+def _asked(question: str) -> str:
+    """Write a question as people do: it was noted the way residents type it."""
+    written = question[:1].upper() + question[1:]
+    return written if written.endswith("?") else f"{written}?"
 
 
 def _when(at: datetime, bulletin: Bulletin, office: Office) -> str:

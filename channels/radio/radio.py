@@ -199,6 +199,7 @@ class Radio:
             key=self._means.key,
             rivers=self._means.rivers,
             recordings=self._means.recordings,
+            most=self._means.most,
             cache=self._folder.path / ".voice",
             feed=f"{office.base}/feed.xml",
             readback=f"{bulletin.home}/aired" if bulletin.home else "",

@@ -168,7 +168,7 @@ async def _one(
     order = Order(
         bulletin=bulletin, office=office, into=folder / f".{name}.making", document=document, cart=own.cart,
         key=own.key, lexicon=own.lexicon, rivers=own.rivers, recordings=own.recordings, cache=_cache(),
-        feed=f"{office.base}/feed.xml",
+        feed=f"{office.base}/feed.xml", most=Stage.PAPER if voice == "none" else Stage.NEURAL,
     )  # fmt: skip
     shutil.rmtree(order.into, ignore_errors=True)
     made, took = await _stages(press, order, voice)
