@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter
 from rich.table import Table
@@ -95,7 +96,11 @@ def of_file(path: Path) -> list[Notice]:
     (file,) = cap_files.found([str(path)])
     if file.fault:
         raise BadInput(file.fault)
-    alerts = [entry.alert for entry in document.read_document(file.raw, file.name).entries if entry.alert]
+    try:
+        found = document.read_document(file.raw, file.name)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+    alerts = [entry.alert for entry in found.entries if entry.alert]
     if len(alerts) != 1:
         raise BadInput(f"{path}: holds {len(alerts)} alerts that can be read; give a file with one")
     return retold.notices(alerts[0], file.raw)
@@ -125,6 +130,10 @@ def office_of(notice: Notice, agency: str, zone: str, base: str, *, service: boo
     told = notice.about.agency if notice.about and not service else ""
     title = agency or told or settings.agency
     language = notice.language if _primary(notice.language) in ("id", "en") else "en"
+    try:
+        ZoneInfo(zone or settings.zone)
+    except (ValueError, OSError, KeyError):
+        raise BadInput(f"--zone: {zone!r} is not a time zone; try Asia/Pontianak") from None
     return Office(
         title=title, base=base.rstrip("/"), language=language, zone=zone or settings.zone, code=code_of(title)
     )
