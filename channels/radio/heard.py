@@ -31,7 +31,7 @@ FIGURES_EN = (
     "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
-# How listeners write what they heard right: 0-5-6, 1.1.2 and 730 PM are figures said one by one and a clock. Spelling of
+# How listeners write what they heard right: 0-5-6, 1.1.2 and 730 PM are figures said singly and a clock. Spelling of
 # English is made American, which is what Whisper writes.
 DIGITS = (r"\b\d(?:(?:-\d)+|(?:[.,-] ?\d){2,})\b", lambda found: re.sub(r"\D+", " ", found[0]))
 HABITS: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = {

@@ -8,11 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-RECIPE = 1  # counts up when anything here changes: what was spoken by an older recipe is not used again
+RECIPE = 2  # counts up when anything here changes: what was spoken by an older recipe is not used again
 MOST = 400  # symbols a breath; the model takes 508
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 CLAUSE = re.compile(r"([^,;:.!?]+)([,;:.!?]*)")
 LETTERS = re.compile(r"\s*,?\s*\b([A-Z](?: [A-Z])+)\b,?")
+
+DIGIT = (
+    "nol satu dua tiga empat lima enam tujuh delapan sembilan zero oh one two three four five six seven eight nine"
+).replace(" ", "|")
+DIGITS = re.compile(rf"\b(?:{DIGIT})(?: (?:{DIGIT}))+\b")
+# The model learnt these sounds as one symbol each; the r of Indonesian is tapped, the model's own is English.
+INDONESIAN = (("r", "ɾ"), ("tʃ", "ʧ"), ("dʒ", "ʤ"))
 
 
 def sentences(line: str) -> list[str]:
@@ -22,9 +29,14 @@ def sentences(line: str) -> list[str]:
 
 def clauses(sentence: str) -> list[tuple[str, str]]:
     """Split a sentence at its marks: words, and the mark after them."""
-    found = CLAUSE.findall(_letters_apart(sentence))
+    found = CLAUSE.findall(_letters_apart(_digits_apart(sentence)))
     said = [(words.strip(), marks[:1]) for words, marks in found if any(map(str.isalnum, words))]
     return [*said[:-1], (said[-1][0], said[-1][1] or ".")] if said else []
+
+
+def _digits_apart(sentence: str) -> str:
+    # A listener writes a number down, and a machine took "nol lima" for one word.
+    return DIGITS.sub(lambda found: found[0].replace(" ", ", "), sentence)
 
 
 def _letters_apart(sentence: str) -> str:
@@ -39,8 +51,10 @@ def _apart(found: re.Match[str]) -> str:
 
 
 def shaped(ipa: str, language: str) -> str:
-    """Write espeak-ng's IPA as the model learnt it."""
-    return ipa.replace("r", "ɾ") if language == "id" else ipa  # a tapped r: the model's own is English
+    """Write espeak-ng's IPA as the model learnt it; English is best left as it is."""
+    for written, learnt in INDONESIAN if language == "id" else ():
+        ipa = ipa.replace(written, learnt)
+    return ipa
 
 
 def breaths(spoken: Sequence[tuple[str, str]]) -> list[str]:

@@ -122,7 +122,7 @@ def test_silence_is_no_speech() -> None:
         ("id", True, True, ["recording", "neural", "espeak"]),
         ("id-ID", False, True, ["neural", "espeak"]),
         ("id", False, False, ["espeak"]),
-        ("en", False, False, ["espeak"]),
+        ("en", False, True, ["neural", "espeak"]),
         ("jv", True, True, ["recording"]),
         ("jv", False, True, []),
     ],

@@ -179,11 +179,13 @@ def test_a_line_is_spoken_sentence_by_sentence(line: str, parts: list[str]) -> N
         ("dari B P B D Kubu", [("dari", ","), ("B", ","), ("P", ","), ("B", ","), ("D", ","), ("Kubu", ".")]),
         ("B M K G.", [("B", ","), ("M", ","), ("K", ","), ("G", ".")]),
         ("malam W I B, lalu", [("malam", ","), ("W", ","), ("I", ","), ("B", ","), ("lalu", ".")]),
+        ("telepon satu satu dua.", [("telepon satu", ","), ("satu", ","), ("dua", ".")]),
+        ("dua puluh dua orang", [("dua puluh dua orang", ".")]),
         ("...", []),
     ],
 )
-def test_letters_are_spoken_apart(sentence: str, parts: list[tuple[str, str]]) -> None:
-    """Run together they are heard as one strange word."""
+def test_letters_and_digits_are_spoken_apart(sentence: str, parts: list[tuple[str, str]]) -> None:
+    """Run together they are heard as one strange word, and nobody can write them down."""
     assert phonemes.clauses(sentence) == parts
 
 

@@ -93,6 +93,10 @@ def test_a_recording_of_no_numbers_is_refused(tmp_path: Path) -> None:
         ("Dari BPBD.", "dari be pe be de", "id"),
         ("telepon 112", "Telepon, satu satu dua!", "id"),
         ("Call 112 now", "call one one two now", "en"),
+        ("Call 1-1-2, 1.1.2", "call one one two one one two", "en"),
+        ("at 730 PMWIB", "at seven thirty P M W I B", "en"),
+        ("setengah 8 malam", "setengah delapan malam", "id"),
+        ("two metres, neighbours, four hours", "2 meters, neighbors, four hours", "en"),
         ("The BPBD says", "the B. P. B. D. says", "en"),
     ],
 )
