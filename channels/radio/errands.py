@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from channels.contract import (
     Address,
@@ -26,7 +27,7 @@ from channels.radio import kit
 from channels.radio.bulletin import Bulletin, kit_name
 from channels.radio.folder import Folder
 from channels.radio.order import Order
-from channels.radio.press import Broken, Press
+from channels.radio.press import Press
 from channels.radio.setting import Means
 from channels.radio.stages import Stage, first_roles, next_stage
 from channels.radio.station import TREES, Station, cart_number, ref, wanted
@@ -35,6 +36,8 @@ from channels.radio.ways.parcel import Parcel, laid
 
 GRACE = 2.0  # seconds a send waits for all its stations together; who takes longer is asked again
 FOLLOW = 4.0  # seconds until a station whose kit is on its way is asked again
+RARELY = 64  # turns at most between two tries to take something back: about five minutes
+MOST_TRIES = 300  # to take something back: about a day
 TAILORING = 60.0
 
 
@@ -46,7 +49,8 @@ class Errand:
     station: Station
     address: Address
     settled: asyncio.Event = field(default_factory=asyncio.Event)
-    words_there: bool = False
+    something: bool = False  # lies at the station: its announcer may read the words out already, and read back
+    sound: tuple[str, int] | None = None  # whose voice it is, and the bytes of its MP3: what the station last got
     missing: str = ""
     trouble: SendError | None = None
     left: tuple[str, ...] = ()  # what lies at the station of it, and must not lie there for ever
@@ -61,6 +65,7 @@ class Errands:
     ) -> None:
         self._folder, self._press, self._turned, self._order, self._means = folder, press, turned, order, means
         self._all: dict[tuple[int, str], Errand] = {}  # by station and place: what follows takes the former's turn
+        self._lines: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # a station takes one at a time
         self.neural = False
 
     async def take(self, bulletin: Bulletin, address: Address) -> Outcome:
@@ -74,9 +79,8 @@ class Errands:
             async with asyncio.timeout(GRACE):
                 await errand.settled.wait()
         except TimeoutError:
-            says = "words there, sound follows" if errand.words_there else "on its way"
-            # Its announcer may read the words out already, and read back.
-            told = (ref(station, address.key),) if errand.words_there else ()
+            says = "words there, sound follows" if errand.something else "on its way"
+            told = (ref(station, address.key),) if errand.something else ()
             return replace(settle(address, Throttled(code=says, after=FOLLOW)), alone=True, refs=told)
         if errand.trouble:
             return replace(settle(address, errand.trouble), alone=True)
@@ -96,63 +100,101 @@ class Errands:
         try:
             await self._after(errand, former)
             await self._bring(errand)
-            await self._fetch_back(errand)
         except SendError as error:
             errand.trouble = error
-        except (Broken, OSError) as error:
-            errand.trouble = Unavailable(str(error), code="kit not made")
+        except asyncio.CancelledError:
+            if not errand.settled.is_set():  # what nobody brought is never called accepted
+                errand.trouble = Unavailable("the errand was broken off", code="broken off")
+            raise
+        except Exception as error:
+            errand.trouble = Unavailable(str(error) or type(error).__name__, code="kit not made")
         finally:
             errand.settled.set()
+        await self._fetch_back(errand)
 
     async def _after(self, errand: Errand, former: Errand | None) -> None:
         """End the former errand first: two at once would write one file, and older words must not arrive last."""
         if former is None or former.running is None:
             return
+        errand.left = former.left
         former.running.cancel()
         await asyncio.wait({former.running})
-        errand.left = former.left
+        errand.left = former.left  # it may have been in the middle of taking something back
 
     async def _bring(self, errand: Errand) -> None:
-        """Bring each stage of the kit that the station has use for, until there is no further one."""
-        brought, station = "words", errand.station
-        while True:
-            now = await asyncio.to_thread(self._folder.of, errand.bulletin)
-            if now is None:
-                raise Refused("a later bulletin has taken its place, or it has expired", code="superseded")
-            if now.reached != brought:
-                await self._carry(errand, now)
-                brought, errand.words_there = now.reached, True
-                if _enough(now, station, self._means.most):
-                    errand.missing = "; ".join(now.missing)
-                    errand.settled.set()
-            if next_stage(now, self._means.most, neural=self.neural) is None:
-                return
+        """Bring each stage of the kit that the station has use for, as long as the bulletin stands."""
+        brought, station = ("words", "", 0), errand.station
+        while now := await asyncio.to_thread(self._folder.of, errand.bulletin):
+            enough = _enough(now, station, self._means.most)
+            stands = (now.reached, now.voice, now.size)
+            if stands != brought and now.reached != "words" and (enough or not _once(errand)):
+                errand.something |= await self._carry(errand, now, enough=enough)
+                brought = stands
+            if enough and (errand.something or not station.formats):
+                errand.missing = "; ".join(now.missing)
+                errand.settled.set()
+            if errand.settled.is_set() and station.place.scheme not in TREES:
+                return  # what was aired or written in a letter cannot be replaced by a better voice
+            if not errand.settled.is_set() and next_stage(now, self._means.most, neural=self.neural) is None:
+                raise Refused("the kit holds nothing that this station takes", code="; ".join(now.missing) or "no kit")
             await self._next_turn()
+        if not errand.settled.is_set():
+            raise Refused("a later bulletin has taken its place, or it has expired", code="superseded")
 
-    async def _carry(self, errand: Errand, now: Bulletin) -> None:
-        parcel = await self._parcel(now, errand.station, errand.address)
-        if not (parcel.files or parcel.zip):
-            return
-        lies = tuple(one.target for one in laid(parcel, errand.station))
+    async def _carry(self, errand: Errand, now: Bulletin, *, enough: bool) -> bool:
+        """Carry what there is for the station, and tell whether there was anything."""
+        parcel = await self._parcel(now, errand.station, errand.address, enough=enough)
+        scheme, sound = errand.station.place.scheme, (now.voice, now.size)
+        if not (parcel.files or parcel.zip or scheme == "mailto"):
+            return False
+        if errand.station.drops and errand.sound == sound:
+            return True  # a playout system would import the same again, and maybe interrupt it
+        lies = tuple(one.target for one in laid(parcel, errand.station)) if scheme in TREES else ()
         before = tuple(path for path in errand.left if path not in lies)
-        await carry(replace(parcel, removes=before), errand.station, smtp=self._means.smtp)
-        errand.left = lies
+        errand.left = (*before, *lies)  # also what arrives of it before the line breaks
+        async with self._line(errand):
+            await carry(replace(parcel, removes=self._free(errand, before)), errand.station, smtp=self._means.smtp)
+        errand.left, errand.sound = lies, sound
+        return True
 
     async def _fetch_back(self, errand: Errand) -> None:
-        """Take from a station's folder what has expired; what follows an errand takes away what that one left."""
-        if errand.station.place.scheme not in TREES:
+        """Take from a station's folder what has expired, however long that takes; what follows takes it instead."""
+        tries = 0
+        while tries < MOST_TRIES:
+            for _ in range(min(2**tries, RARELY) if tries else 1):
+                await self._next_turn()
+            try:
+                if await asyncio.to_thread(self._folder.of, errand.bulletin):
+                    continue
+                await self._empty(errand)
+                break
+            except Exception:  # a station that is away must not keep old words for ever
+                tries += 1
+        if self._all.get((errand.address.id, errand.bulletin.place)) is errand:
+            del self._all[errand.address.id, errand.bulletin.place]
+
+    async def _empty(self, errand: Errand) -> None:
+        if errand.station.place.scheme not in TREES or not (gone := self._free(errand, errand.left)):
             return
-        while await asyncio.to_thread(self._folder.of, errand.bulletin):
-            await self._next_turn()
-        gone = Parcel(folder=self._folder.path, name=errand.bulletin.place, files=(), removes=errand.left)
-        await carry(gone, errand.station, smtp=self._means.smtp)
-        self._all.pop((errand.address.id, errand.bulletin.place), None)
+        parcel = Parcel(folder=self._folder.path, name=errand.bulletin.place, files=(), removes=gone)
+        async with self._line(errand):
+            await carry(parcel, errand.station, smtp=self._means.smtp)
+        errand.left = ()
+
+    def _free(self, errand: Errand, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out what another bulletin has at the station by now: a small range of carts comes round."""
+        others = [one for one in self._all.values() if one is not errand and one.address.id == errand.address.id]
+        held = {path for one in others for path in one.left}
+        return tuple(path for path in paths if path not in held)
+
+    def _line(self, errand: Errand) -> asyncio.Lock:
+        return self._lines.setdefault(errand.address.id, asyncio.Lock())
 
     async def _next_turn(self) -> None:
         async with self._turned:
             await self._turned.wait()
 
-    async def _parcel(self, now: Bulletin, station: Station, address: Address) -> Parcel:
+    async def _parcel(self, now: Bulletin, station: Station, address: Address, *, enough: bool) -> Parcel:
         """Have a station's own kit made: its cart number, its receipt; the rest is the kit as it stands."""
         order, named = self._order(now), ref(station, address.key)
         desk, place = order.into, self._folder.path / now.place
@@ -174,7 +216,7 @@ class Errands:
             files=wanted(station, available),
             zip=_zip(own.into, station),
             cut=f"{now.mark}{own.cart}.wav" if own.cart else "",
-            key=address.key,
+            key=address.key if enough else f"{address.key} words",  # no mailbox takes the second letter for the first
             mode=now.mode,
             language=now.language,
             headline=now.headline,
@@ -198,6 +240,12 @@ class Errands:
 def _zip(folder: Path, station: Station) -> Path | None:
     packed = folder / ".kit.zip"
     return packed if "zip" in station.formats and packed.exists() else None
+
+
+def _once(errand: Errand) -> bool:
+    """Tell whether a station gets no half: what is on air by itself is aired once, and a mailbox had the words."""
+    scheme = errand.station.place.scheme
+    return scheme in ("icecast", "liquidsoap") or (scheme == "mailto" and errand.something)
 
 
 def _enough(now: Bulletin, station: Station, most: Stage) -> bool:

@@ -8,12 +8,47 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from channels.contract import Result
+from channels.radio.bulletin import kit_name
 from channels.radio.press import Broken, Press
+from channels.radio.radio import Radio
+from channels.radio.setting import Means
+from channels.radio.stages import Stage
+from tests.channels.radio.kits import NOON, OFFICE
+from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Press]:
+    made = Press()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def radio(tmp_path: Path, clock: Clock, shared: Press) -> AsyncIterator[Radio]:
+    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=shared, clock=clock, every=0.02)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Path:
+    made = tmp_path / "box"
+    made.mkdir()
+    return made
 
 
 @pytest.fixture
@@ -106,3 +141,132 @@ async def test_a_press_that_closes_ends_what_its_processes_began(
         while child.exists() and "\nState:\tZ" not in (child / "status").read_text():
             await asyncio.to_thread(os.sched_yield)
     assert left_behind() == set()
+
+
+class Liquidsoap:
+    """A studio's Liquidsoap that has played all it was given, and counts it."""
+
+    def __init__(self) -> None:
+        self.pushed: list[str] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := (await reader.readline()).decode().strip():
+            if ".push " in line:
+                self.pushed.append(line)
+            writer.write({"r": b'status="ready"', "q": b"1"}[line[0]] * (line != "request.all") + b"\r\nEND\r\n")
+        writer.close()
+
+
+async def until(radio: Radio, true: Callable[[], object]) -> None:
+    async with asyncio.timeout(30), radio.turned:
+        await radio.turned.wait_for(true)
+
+
+async def test_what_was_overtaken_is_never_called_accepted(radio: Radio, box: Path) -> None:
+    """Whoever still asked after the older words hears that they did not arrive."""
+    dropped = station(f"file://{box}")
+    older = asyncio.create_task(offer(radio, REAL, dropped))
+    while not radio._errands._all:
+        await asyncio.to_thread(os.sched_yield)
+    (newer,) = await offer(radio, UPDATE, dropped)
+    (old,) = await older
+    assert (old.result, newer.result) == (Result.UNREACHABLE, Result.THROTTLED)
+    assert list(box.iterdir()) == []
+
+
+async def test_what_was_under_way_when_the_service_stops_is_not_accepted(radio: Radio, box: Path) -> None:
+    """The delivery brings it when the service is back."""
+    asked = asyncio.create_task(offer(radio, REAL, station(f"file://{box}")))
+    while not radio._errands._all:
+        await asyncio.to_thread(os.sched_yield)
+    await radio.close()
+    (outcome,) = await asked
+    assert outcome.result is Result.UNREACHABLE
+
+
+async def test_a_station_for_which_there_is_nothing_has_accepted_nothing(radio: Radio, box: Path) -> None:
+    """A drop box takes sound, and there is no voice for Javanese: an officer must hear that it got nothing."""
+    async with listening(radio):
+        outcome = await settled(radio, replace(REAL, language="jv"), station(f"file://{box}", languages=["jv"]))
+    assert (outcome.result, outcome.code) == (Result.REFUSED, "no sound: no voice for jv")
+
+
+async def test_what_is_queued_on_air_is_queued_once(tmp_path: Path, clock: Clock, shared: Press) -> None:
+    """The kit grows after its first sound; listeners do not hear the bulletin again at every stage."""
+    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=shared, clock=clock, every=0.02)
+    studio = Liquidsoap()
+    server = await asyncio.start_server(studio, "127.0.0.1", 0)
+    way = f"liquidsoap://127.0.0.1:{server.sockets[0].getsockname()[1]}/queue?path=/kits"
+    async with server, listening(radio):
+        assert (await settled(radio, REAL, station(way))).result is Result.ACCEPTED
+        await until(radio, lambda: radio._folder.all()[0].reached == "whole")
+        for _ in range(10):
+            await until(radio, lambda: True)
+            async with radio.turned:
+                await radio.turned.wait()
+        await radio.close()
+    assert len(studio.pushed) == 1
+
+
+async def test_old_words_leave_a_station_that_was_away_when_they_expired(radio: Radio, clock: Clock, box: Path) -> None:
+    """Its folder is not there at that moment; it is emptied once it is there again."""
+    away = box.with_name("away")
+    async with listening(radio):
+        await settled(radio, REAL, station(f"file://{box}"))
+        box.rename(away)
+        clock.now = NOON + timedelta(hours=2)
+        for _ in range(5):
+            async with radio.turned:
+                await radio.turned.wait()
+        away.rename(box)
+        await until(radio, lambda: not list(box.iterdir()))
+        await until(radio, lambda: not radio._errands._all)
+
+
+async def test_what_an_all_clear_ends_leaves_the_station_though_its_kit_was_not_complete(
+    tmp_path: Path, clock: Clock, shared: Press, box: Path
+) -> None:
+    """Nothing of the all-clear goes to that station, and the old sound must not lie there."""
+    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=shared, clock=clock, every=0.02)
+    async with listening(radio):
+        await settled(radio, REAL, station(f"file://{box}"))
+        assert list(box.iterdir())
+        await offer(radio, replace(UPDATE, incident="8", ends=True))
+        await until(radio, lambda: not list(box.iterdir()))
+    await radio.close()
+
+
+async def test_what_leaves_takes_no_file_that_another_bulletin_has_by_now(
+    radio: Radio, clock: Clock, box: Path
+) -> None:
+    """One cart for two incidents: when the first expires, the second's sound stays."""
+    dropped = station(f"file://{box}", cart_first=5, cart_last=5)
+    later = replace(REAL, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
+    async with listening(radio):
+        await settled(radio, REAL, dropped)
+        await settled(radio, later, dropped)
+        clock.now = NOON + timedelta(hours=2)
+        await until(radio, lambda: len(radio._errands._all) == 1)
+        assert [path.name for path in box.iterdir()] == ["5.wav"]
+        clock.now = NOON + timedelta(hours=4)
+        await until(radio, lambda: not list(box.iterdir()))
+
+
+async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Radio, tmp_path: Path, box: Path) -> None:
+    """The line broke in the middle: what follows finds and removes what lies there."""
+    everything = station(f"file://{box}", formats=["kit"])
+    async with listening(radio):
+        await until(radio, lambda: True)
+        await offer(radio, replace(REAL, about=None), station("rss:", 2))
+        await until(radio, lambda: radio._folder.all()[0].reached == "whole")
+        kit = radio._order(radio._folder.all()[0])
+        # A folder where a file should go: the carriage fails there, after others have arrived.
+        blocked = box / kit_name(kit.bulletin, OFFICE) / "STATION-SETUP.txt.part"
+        blocked.mkdir(parents=True)
+        outcome = await settled(radio, replace(REAL, about=None), everything)
+        assert outcome.result is not Result.ACCEPTED
+        blocked.rmdir()
+        old = {path for path in box.rglob("*") if path.is_file()}
+        assert old
+        assert (await settled(radio, UPDATE, everything)).result is Result.ACCEPTED
+    assert not [path for path in old if path.exists()]
