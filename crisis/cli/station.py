@@ -100,7 +100,8 @@ def change(
     if not body:
         raise BadInput(f"nothing to change of {name}: name what, for example --carts 900001-900010")
     done = desk().client.ask("PATCH", _path(name), body)
-    out.tell(done) if as_json else out.say(f"{done['name']} is changed: it gets alerts by {done['way']}")
+    gets = f"it gets alerts by {done['way']}" if done["open"] else "it is closed and gets nothing"
+    out.tell(done) if as_json else out.say(f"{done['name']} is changed: {gets}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -23,6 +24,7 @@ logger = log.get("stations")
 CHANNEL = "radio"
 MOST_NAME = 60
 LARGEST_CART = 999_999  # Rivendell's
+LANGUAGE = re.compile(r"[a-z]{2,3}")  # ISO 639, as the words of an alert name theirs
 
 ADD_ADDRESS = """
 INSERT INTO address (channel, language, sealed, lookup) VALUES ($1, $2, $3, $4) RETURNING id
@@ -147,6 +149,10 @@ def _faults(new: NewStation) -> list[Fault]:
         wrong["name"] = "write it on one line, without spaces around it"
     elif len(new.name) > MOST_NAME:
         wrong["name"] = f"has {len(new.name)} characters; at most {MOST_NAME} fit"
+    if LANGUAGE.fullmatch(new.language) is None:
+        wrong["language"] = f"{new.language!r} is no code of a language: write it like id or en"
+    if not new.way.strip():
+        wrong["way"] = "is empty: write how its kits get there, as in sftp://user@host/folder"
     first, last = new.cart_first, new.cart_last
     if (first is None) != (last is None):
         wrong["carts"] = "give the first and the last number of the range, as in 900001-900010"

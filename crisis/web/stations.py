@@ -19,7 +19,6 @@ from crisis.web.errors import read_body
 from crisis.web.house import HOUSE
 
 CHECKED: web.AppKey[Checked] = web.AppKey("checked_station")
-LANGUAGE = r"^[a-z]{2,3}$"
 
 
 class _Body(BaseModel):
@@ -31,7 +30,7 @@ class Added(_Body):
 
     name: str = Field(max_length=200)
     way: str = Field(max_length=2000)
-    language: str = Field(pattern=LANGUAGE)
+    language: str = Field(max_length=40)
     formats: list[str] = Field(default=[], max_length=40)
     cart_first: int | None = None
     cart_last: int | None = None
@@ -43,7 +42,7 @@ class Changed(_Body):
     """What may be changed of a station; both carts null takes its numbers away."""
 
     way: str | None = Field(None, max_length=2000)
-    language: str | None = Field(None, pattern=LANGUAGE)
+    language: str | None = Field(None, max_length=40)
     formats: list[str] | None = Field(None, max_length=40)
     cart_first: int | None = None
     cart_last: int | None = None

@@ -82,6 +82,8 @@ async def test_a_wrong_station_is_refused_in_one_sentence(air: Air) -> None:
         ({"name": ""}, "station: name: write it on one line"),
         ({"name": "a\nb"}, "station: name: write it on one line"),
         ({"name": "x" * 61}, "has 61 characters; at most 60 fit"),
+        ({"language": "Bahasa"}, "station: language: 'Bahasa' is no code of a language: write it like id or en"),
+        ({"way": " "}, "station: way: is empty: write how its kits get there"),
         ({"way": "gopher://user:s3cret@x"}, "station: way: it must begin with one of file, sftp, mailto"),
         ({"cart_first": 900010, "cart_last": 900001}, "carts: 900010-900001 is no range: the first comes first"),
         ({"cart_first": 0, "cart_last": 5}, "0-5 is no range"),
