@@ -16,7 +16,7 @@ from crisis.errors import BadInput, Fault, NotFound
 from crisis.flow import receipts
 from crisis.model.alert import Mode
 from crisis.model.moment import AHEAD
-from crisis.model.officer import Officer, Role
+from crisis.model.officer import Officer
 from crisis.model.phrases import short_time
 from crisis.privacy import Vault
 
@@ -85,7 +85,11 @@ class Sending:
     account: str
     refs: tuple[str, ...]
     sent: datetime
-    headline: str
+    headlines: Mapping[str, str]  # by language, the default one first
+
+    @property
+    def headline(self) -> str:
+        return next(iter(self.headlines.values()))
 
     @property
     def drill(self) -> bool:
@@ -149,10 +153,11 @@ async def of_station(pool: db.Pool, alert_id: int, name: str) -> Sending:
 
 def _sending(row: Mapping[str, Any], account: str) -> Sending:
     words = row["words"]
-    language = next((one for one in row["facts"]["languages"] if one in words), next(iter(words)))
+    order = [one for one in row["facts"]["languages"] if one in words] or list(words)
     names = ("station_id", "station", "alert_id", "sent")
     told = {name: row[name] for name in names}
-    return Sending(**told, account=account, refs=tuple(row["refs"]), headline=words[language]["headline"])
+    headlines = {one: words[one]["headline"] for one in order}
+    return Sending(**told, account=account, refs=tuple(row["refs"]), headlines=headlines)
 
 
 async def keep(pool: db.Pool, vault: Vault, sending: Sending, word: Word, zone: ZoneInfo, now: datetime) -> Kept:
@@ -247,8 +252,3 @@ def shown(airing: Airing) -> dict[str, Any]:
     """Give an airing as JSON values, for officers."""
     told = {name: getattr(airing, name) for name in ("at", "by", "how", "told_at", "officer", "note")}
     return db.plain(told)
-
-
-def may_write_down(officer: Officer) -> None:
-    """Raise NotAllowed unless the officer may store what a station says."""
-    officer.need(Role.OFFICER)

@@ -110,15 +110,16 @@ def _form(request: web.Request, sending: Sending, given: Form, fault: str = "", 
 
 
 def _thanks(request: web.Request, sending: Sending, times: list[datetime]) -> web.Response:
-    return _page(request, sending, {"times": [_at(request, one) for one in times]}, 200)
+    shown = list(dict.fromkeys(_at(request, one) for one in times))  # several may tell of the same airing
+    return _page(request, sending, {"times": shown}, 200)
 
 
 def _page(request: web.Request, sending: Sending, values: Mapping[str, object], status: int) -> web.Response:
     house, language = request.app[HOUSE], language_of(request)
     path = _path(request, request.match_info["ref"])
     text = render(
-        house, "aired.html", language, drill=sending.drill, path=path, headline=sending.headline,
-        station=sending.station, sent=_at(request, sending.sent), **values,
+        house, "aired.html", language, drill=sending.drill, path=path, station=sending.station,
+        headline=sending.headlines.get(language, sending.headline), sent=_at(request, sending.sent), **values,
     )  # fmt: skip
     return private(text, status)
 

@@ -55,7 +55,9 @@ async def test_a_station_reports_on_a_plain_form_filled_in_with_now(air: Air) ->
     assert "<script" not in page
     assert "LATIHAN" not in page
     english = await air.town.get(f"/aired/{REF}?lang=en")
-    assert "<h1>When was it on air?</h1>" in await english.text()
+    read = await english.text()
+    assert "<h1>When was it on air?</h1>" in read
+    assert "<strong>Flood warning for" in read, "whoever airs English never heard our other words"
     assert english.headers["Cache-Control"] == "no-store"
     status, thanks = await post(air)
     assert (status, await stored(air)) == (200, [("radio", REF)])
@@ -77,6 +79,8 @@ async def test_reported_twice_is_one_and_the_page_tells_what_is_on_record(air: A
     _, second = await post(air, at="19.48", by="Bu Sri")
     assert "pukul 19.45 WIB</dd>" in second
     assert "pukul 19.48 WIB</dd>" in second
+    _, third = await post(air, by="Bu Sri")
+    assert third.count("pukul 19.45 WIB</dd>") == 1, "two who tell of one airing"
     assert len(await stored(air)) == 1
 
 
