@@ -33,7 +33,7 @@ from channels.radio.stages import Stage
 from channels.radio.voicing import neural_voice
 from crisis.cap import document, retold
 from crisis.cli import cap_files, out
-from crisis.cli.client import API, Client
+from crisis.cli.client import Client
 from crisis.errors import BadInput
 from crisis.settings import Settings
 
@@ -108,7 +108,7 @@ def of_file(path: Path) -> list[Notice]:
 
 def of_service(alert: int) -> list[Notice]:
     """Ask the service for a released alert's notices, one a language."""
-    told = Client.of(Settings.read()).ask("GET", f"{API}/alerts/{alert}/bulletins")
+    told = Client.of(Settings.read()).ask("GET", f"/alerts/{alert}/bulletins")
     return NOTICES.validate_python(told["bulletins"])
 
 

@@ -13,7 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from crisis.__main__ import run
+from crisis.cli import kits
 from crisis.cli.show import on_air
+from crisis.errors import NotFound
 from tests.crisis.cli.conftest import Ran, as_officer
 from tests.stories.town import Town, residents
 
@@ -94,6 +96,8 @@ async def test_a_station_is_added_changed_closed_and_opened(says: Says) -> None:
     assert (await says("Ani", "change", "Radio/Dua 50%", "--carts", "none", "--json")).told["cart_first"] is None
     ran = await says("Ani", "close", "Radio/Dua 50%")
     assert ran.out == "Radio/Dua 50% is closed: it gets nothing more\n"
+    ran = await says("Ani", "change", "Radio/Dua 50%", "--contact", "Bu Sri")
+    assert ran.out == "Radio/Dua 50% is changed: it is closed and gets nothing\n"
     ran = await says("Rina", "show", "Radio/Dua 50%")
     assert (ran.code, "closed 20" in ran.out, "takes part" in ran.out) == (0, True, True)
     assert (await says("Ani", "open", "Radio/Dua 50%", "--json")).told["open"] is True
@@ -107,7 +111,7 @@ FAULTS = (
     ("Ani", ("add", "X", "--way", WAY, "--language", "id", "--formats", "wax"), "format 'wax' is unknown"),
     ("Ani", ("add", "X", "--way", WAY, "--language", "id", "--carts", "9-1"), "9-1 is no range: the first comes first"),
     ("Ani", ("add", "X", "--way", WAY, "--language", "id", "--carts", "9 to 10"), "--carts: '9 to 10' is no range"),
-    ("Ani", ("add", "X", "--way", WAY, "--language", "Bahasa"), "body: language:"),
+    ("Ani", ("add", "X", "--way", WAY, "--language", "Bahasa"), "station: language: 'Bahasa' is no code"),
     ("Rina", ("add", "X", "--way", WAY, "--language", "id"), "role admin"),
     ("Rina", ("close", "RRI Pontianak"), "role admin"),
     ("Ani", ("change", "RRI Pontianak"), "nothing to change of RRI Pontianak"),
@@ -168,6 +172,19 @@ async def test_what_a_station_says_is_noted_and_shown(town: Town, says: Says, tm
     ran = await says("Rina", "receipts", str(alert))
     assert all(part in ran.out for part in ("text only", "Pak Budi", "(email)", "noted by", "by phone"))
     assert "s3cret" not in ran.out
+
+
+async def test_a_kit_is_built_of_what_was_released(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`crisis radio build --alert` asks the service for the words as they went out, one notice a language."""
+    for name, value in as_officer(town, "Rina").items():
+        monkeypatch.setenv(name, value)
+    alert = await released(town)
+    told = await asyncio.to_thread(kits.of_service, alert)
+    assert sorted(one.language for one in told) == ["en", "id"]
+    for one in told:
+        assert (one.mode, one.about is not None, one.document[:5]) == ("Exercise", True, b"<?xml")
+    with pytest.raises(NotFound, match="there is no alert 99"):
+        await asyncio.to_thread(kits.of_service, 99)
 
 
 async def test_a_mail_waits_while_the_service_is_away(station: Says, free_port: Callable[[], int]) -> None:
