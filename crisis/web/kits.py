@@ -23,7 +23,7 @@ KINDS = {
     "": "text/plain",
 }  # fmt: skip
 TEXTS = {"text/plain", "text/html", "text/vtt", "application/xml", "application/json", "application/rss+xml"}
-NAME = re.compile(r"[\w-][\w.+-]*", re.ASCII)  # no dot in front: what is being made is hidden so
+NAME = re.compile(r"[\w-][\w.+-]{0,199}", re.ASCII)  # no dot in front: what is being made is hidden so; disks take 255
 # A kit's page carries its own style, and its captions within it; still no script, and nothing from elsewhere.
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; media-src 'self' data:; base-uri 'none'"
 

@@ -283,7 +283,7 @@ async def test_the_radio_folder_shows_its_feed_and_bulletins_and_nothing_else(to
     assert (await town.get("/radio/feed.xml")).headers["Content-Type"].startswith("application/rss+xml")
     assert (await town.get("/radio/banjir-1-id/bulletin-1.mp3")).headers["Content-Type"] == "audio/mpeg"
     assert await town.read("/radio/banjir-1-id/script.txt") == "isi"
-    for way in ("bulletin.json", ".script.txt.part", "way-out.txt", "a%00.txt"):
+    for way in ("bulletin.json", ".script.txt.part", "way-out.txt", "a%00.txt", f"{'a' * 300}.txt"):
         await town.read(f"/radio/banjir-1-id/{way}", 404)
     for way in ("../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "banjir-1-id/..%2f..%2fsecret.txt", "//etc/x"):
         assert (await _raw(town, f"/radio/{way}")).split()[1] == b"404", way
