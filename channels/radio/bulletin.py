@@ -116,6 +116,7 @@ class Bulletin:
 
 
 STORED = TypeAdapter(Bulletin)
+STATE = "bulletin.json"  # where it stands, in its place
 
 
 def draft(notice: Notice, office: Office, now: datetime) -> Bulletin:

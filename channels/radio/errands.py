@@ -1,7 +1,8 @@
 """Kits on their way to stations: words as soon as there is paper, sound as it is made, each station by itself.
 
 Only the delivery's retries outlive this process: until a station has all it wants, its address is reported as not yet
-settled and comes again. What follows after that, a better voice, goes by memory alone.
+settled and comes again. What follows after that, a better voice, goes by memory alone; what lies at a station is noted
+on disk, so that whatever comes next takes away what is old.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from channels.contract import (
 from channels.radio import kit
 from channels.radio.bulletin import Bulletin, kit_name
 from channels.radio.folder import Folder
+from channels.radio.left import Left
 from channels.radio.order import Order
 from channels.radio.press import Press
 from channels.radio.setting import Means
@@ -64,6 +66,7 @@ class Errands:
         self, folder: Folder, press: Press, turned: asyncio.Condition, order: Callable[[Bulletin], Order], means: Means
     ) -> None:
         self._folder, self._press, self._turned, self._order, self._means = folder, press, turned, order, means
+        self._left = Left(folder.path)
         self._all: dict[tuple[int, str], Errand] = {}  # by station and place: what follows takes the former's turn
         self._lines: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()  # a station takes one at a time
         self.neural = False
@@ -115,6 +118,7 @@ class Errands:
     async def _after(self, errand: Errand, former: Errand | None) -> None:
         """End the former errand first: two at once would write one file, and older words must not arrive last."""
         if former is None or former.running is None:
+            errand.left = await asyncio.to_thread(self._adopt, errand)
             return
         errand.left = former.left
         former.running.cancel()
@@ -151,11 +155,22 @@ class Errands:
             return True  # a playout system would import the same again, and maybe interrupt it
         lies = tuple(one.target for one in laid(parcel, errand.station)) if scheme in TREES else ()
         before = tuple(path for path in errand.left if path not in lies)
-        errand.left = (*before, *lies)  # also what arrives of it before the line breaks
+        await self._lies(errand, (*before, *lies))  # also what arrives of it before the line breaks
         async with self._line(errand):
             await carry(replace(parcel, removes=self._free(errand, before)), errand.station, smtp=self._means.smtp)
-        errand.left, errand.sound = lies, sound
+        errand.sound = sound
+        await self._lies(errand, lies)
         return True
+
+    async def _lies(self, errand: Errand, paths: tuple[str, ...]) -> None:
+        errand.left = paths
+        await asyncio.to_thread(self._left.note, errand.address.id, errand.bulletin.place, paths)
+
+    def _adopt(self, errand: Errand) -> tuple[str, ...]:
+        """Take up what a process that ended left there, of this place and of all that stand no more."""
+        station, place = errand.address.id, errand.bulletin.place
+        known = {one.place for one in self._folder.all()} | {name for who, name in self._all if who == station}
+        return self._left.adopt(station, place, known)
 
     async def _fetch_back(self, errand: Errand) -> None:
         """Take from a station's folder what has expired, however long that takes; what follows takes it instead."""
@@ -179,7 +194,7 @@ class Errands:
         parcel = Parcel(folder=self._folder.path, name=errand.bulletin.place, files=(), removes=gone)
         async with self._line(errand):
             await carry(parcel, errand.station, smtp=self._means.smtp)
-        errand.left = ()
+        await self._lies(errand, ())
 
     def _free(self, errand: Errand, paths: tuple[str, ...]) -> tuple[str, ...]:
         """Leave out what another bulletin has at the station by now: a small range of carts comes round."""

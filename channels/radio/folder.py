@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,14 +13,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from channels.contract import Refused, Unavailable
-from channels.radio.bulletin import STORED, Bulletin, Office, digest, script_of, script_sheet
+from channels.radio.bulletin import STATE, STORED, Bulletin, Office, digest, script_of, script_sheet
 from channels.radio.feed import feed
 from channels.radio.lexicon import shipped
-from channels.radio.pack import write
+from channels.radio.pack import link, write
 from channels.radio.sayings import lasts
 from channels.radio.stages import Stage, next_stage
 
-STATE, FEED, AIRED, MAKING = "bulletin.json", "feed.xml", "aired", ".making"
+FEED, AIRED, MAKING = "feed.xml", "aired", ".making"
 SOUND = {".mp3", ".wav", ".mp2", ".flac", ".ogg", ".amr", ".m3u8", ".xspf", ".zip"}
 LAST = ("manifest.json", "SHA256SUMS", "SHA256SUMS.minisig")  # whoever sees these sees a whole kit
 PROBE = b"\0" * 65536  # about what one bulletin's text needs, with room to spare
@@ -57,10 +56,13 @@ class Folder:
             current = self._load(self.path / bulletin.place)
             if current and current.outranks(bulletin):
                 raise Refused("a later bulletin has taken its place", code="superseded")
+            if any(bulletin.id in other.replaces and other.mode == bulletin.mode for other in self.all()):
+                raise Refused("a later bulletin has taken its place elsewhere", code="superseded")
             if not (current and current.same(bulletin)):
                 self._write(bulletin, document)
             for other in self.all():
-                if other.id in bulletin.replaces and other.place != bulletin.place:
+                # An exercise never takes the real thing off the air.
+                if other.id in bulletin.replaces and other.mode == bulletin.mode and other.place != bulletin.place:
                     self._archive(self.path / other.place, other)
             self._refresh()
 
@@ -128,12 +130,15 @@ class Folder:
         """Take out what expired or cannot be read, mend what a crash left."""
         with self._writing():
             (self.path / MAKING).mkdir(parents=True, exist_ok=True)
+            stands = []
             for path in self._places():
                 bulletin = self._load(path)
                 if bulletin is None or bulletin.place != path.name or bulletin.expired(self.clock()):
                     self._archive(path, bulletin)
                 else:
-                    self._mend(path, bulletin)
+                    stands.append((path, bulletin))
+            for path, bulletin in stands:  # mending needs room, which taking out what is old never waits for
+                self._mend(path, bulletin)
             self._clear()
             self._refresh()
 
@@ -228,7 +233,7 @@ def _take_over(desk: Path, place: Path, paths: Sequence[str]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f".{target.name}.part")
         part.unlink(missing_ok=True)
-        os.link(desk / path, part)  # the desk keeps it for the stages to come
+        link(desk / path, part)  # the desk keeps it for the stages to come
         part.replace(target)
 
 

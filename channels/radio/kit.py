@@ -6,7 +6,8 @@ same bulletin gives the same bytes.
 
 from __future__ import annotations
 
-import os
+import errno
+import fcntl
 import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import replace
@@ -14,11 +15,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from channels.radio.bulletin import Bulletin, kit_name
+from channels.radio.bulletin import STATE, Bulletin, kit_name
+from channels.radio.bulletin import STORED as BULLETIN
 from channels.radio.bwf import recarted
 from channels.radio.manifest import Kit, Made, manifest, sums
 from channels.radio.order import Order
-from channels.radio.pack import packed, write
+from channels.radio.pack import link, packed, write
 from channels.radio.paper import papers_of
 from channels.radio.sayings import lexicon_of
 from channels.radio.seal import BadKey, Sealer
@@ -40,6 +42,13 @@ def make(order: Order, stage: Stage) -> Kit:
     ZIP lies on the desk as `.kit.zip`.
     """
     order.into.mkdir(parents=True, exist_ok=True)
+    with (order.into / ".lock").open("wb") as lock:
+        # A maker that was told to stop may still be at it in its process: two at once would mix their files.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _made(order, stage)
+
+
+def _made(order: Order, stage: Stage) -> Kit:
     kit = _on_desk(order)
     if stage is Stage.PAPER or not kit.files:
         silent = order.most is Stage.PAPER
@@ -131,8 +140,15 @@ def tailor(order: Order, base: Path) -> Kit:
         if made.role == "wav" and order.cart is not None:
             recarted(base / made.path, target, str(order.cart))
         else:
-            os.link(base / made.path, target)
+            link(base / made.path, target)
+    _same_words(order, base / STATE)
     return _bound(order, _with_texts(order, kit, TAILORED))
+
+
+def _same_words(order: Order, state: Path) -> None:
+    """Look after the files are taken: what newer words took the place of is gone, or theirs."""
+    if state.exists() and not BULLETIN.validate_json(state.read_bytes()).same(order.bulletin):
+        raise FileNotFoundError(errno.ENOENT, "another kit has taken its place", str(state))
 
 
 def paths(kit: Kit, bulletin: Bulletin, folder: Path) -> list[str]:

@@ -70,7 +70,7 @@ class Radio:
         self._folder = Folder(path, office, clock)
         self._press = press or Press()
         self._wake = asyncio.Event()
-        self._taken: set[str] = set()  # places whose kit is being made
+        self._taken: dict[str, Stage] = {}  # places whose kit is being made, and how far
         self._recordings: set[tuple[Path, str]] = set()  # that were taken up, with the words they are of
         self._neural = False
         self._errands = Errands(self._folder, self._press, self.turned, self._order, self._means)
@@ -136,6 +136,8 @@ class Radio:
         """Keep the folder true; where a person has recorded a bulletin since its voice was made, have it made again."""
         self._folder.sweep()
         for bulletin in self._folder.all() if self._means.recordings else ():
+            if bulletin.place in self._taken:  # what is being made would hide that the recording has come
+                continue
             found = recorded(self._order(bulletin))
             if found and bulletin.reached != "words" and (found, bulletin.reading) not in self._recordings:
                 self._recordings.add((found, bulletin.reading))  # once: one that cannot be aired is told as missing
@@ -144,34 +146,38 @@ class Radio:
 
     async def _make_kits(self) -> None:
         while True:
-            work = await asyncio.to_thread(self._next_work)
+            self._wake.clear()  # before we look: what comes while we do wakes us again
+            work = await asyncio.to_thread(self._next_work, self._most(), frozenset(self._taken))
             # Another maker may have taken it while we looked.
-            if work is None or work[0].place in self._taken:
-                self._wake.clear()
+            if work is None or work[0].place in self._taken or work[1] > self._most():
                 await self._wake.wait()
                 continue
             bulletin, stage = work
-            self._taken.add(bulletin.place)
+            self._taken[bulletin.place] = stage
             try:
                 await self._make(bulletin, stage)
             finally:
-                self._taken.discard(bulletin.place)
+                del self._taken[bulletin.place]
                 self._wake.set()
             await self._turn()
 
-    def _next_work(self) -> tuple[Bulletin, Stage] | None:
-        return self._folder.next_work(self._means.most, neural=self._neural, taken=frozenset(self._taken))
+    def _next_work(self, most: Stage, taken: frozenset[str]) -> tuple[Bulletin, Stage] | None:
+        return self._folder.next_work(most, neural=self._neural, taken=taken)
+
+    def _most(self) -> Stage:
+        """Keep one maker free of the better voice, which takes minutes: a new alert's paper must not wait for it."""
+        busy = Stage.NEURAL in self._taken.values()
+        return min(self._means.most, Stage.WHOLE) if busy else self._means.most
 
     async def _make(self, bulletin: Bulletin, stage: Stage) -> None:
         """Make one stage and put it in force; one that cannot be made leaves what there is, and says why."""
         order = self._order(bulletin)
         try:
             made = await self._press.run(MAKING_TIME[stage], kit.make, order, stage)
-        except Broken as error:
+            await self._put_in_force(order, made, stage)
+        except (Broken, FileNotFoundError) as error:  # the desk is cleared where newer words took the place
             changes = {"reached": stage.name.lower(), "missing": (*bulletin.missing, str(error))}
             await asyncio.to_thread(self._folder.settle, bulletin, changes)
-        else:
-            await self._put_in_force(order, made, stage)
 
     async def _put_in_force(self, order: Order, made: Kit, stage: Stage) -> None:
         bulletin, desk = order.bulletin, order.into

@@ -17,6 +17,7 @@ from channels.radio.frames import Frame, frame
 
 PLACES_A_BREATH = 5  # names an announcer reads in one sentence
 TOLD_WORDS = 45  # of a description: more is for paper, a listener hears it once
+WIDE = 45  # characters of a line that was broken to a width
 LOUDSPEAKER_WORDS = 52  # half a minute out of doors, where words must be slow
 
 SENTENCE_END = re.compile(
@@ -214,10 +215,24 @@ def _times(text: str) -> set[str]:
 
 
 def sentences(text: str) -> list[str]:
-    """Split prose into sentences; abbreviations such as Jl. and No., and decimals, end none."""
-    flat = re.sub(r"\s*\n\s*\n\s*|\s*\n\s*[*•-]\s*", "\n\n", text.strip())
-    flat = re.sub(r"(?<=[^\n.!?:;])\n(?=[a-z(])", " ", flat)
-    return [part.strip(" *•-\t") for part in SENTENCE_END.split(flat) if part and part.strip(" *•-.\t")]
+    """Split prose into sentences; abbreviations such as Jl. and No., decimals, and lines broken to a width end none."""
+    flat = "\n".join(_unbroken(re.sub(r"\s*(?:\.{3,}|…)\s*", " … ", text).splitlines()))
+    found = (part.replace(" … ", ", ").strip(" *•-…\t") for part in SENTENCE_END.split(flat))
+    return [part for part in found if part.strip(" .")]
+
+
+def _unbroken(lines: Sequence[str]) -> Iterator[str]:
+    """Join lines that were broken to a width: the former one is long or stops in mid-sentence, and no list begins."""
+    held = ""
+    for line in (line.strip() for line in lines):
+        listed = re.match(r"[*•-]\s", line)
+        wide = (len(held) >= WIDE or held.endswith("…")) and not held.endswith((".", "!", "?", ":"))
+        if held and line and not listed and (wide or line[0].islower()):
+            held = f"{held} {line}"
+            continue
+        yield held
+        held = line
+    yield held
 
 
 def _stopped(text: str) -> str:
@@ -229,4 +244,6 @@ def moment(pattern: str, words: Frame, at: datetime, zone: str) -> str:
     """Fill clock, zone and date of a pattern, as they are on the office's wall."""
     local = at.astimezone(ZoneInfo(zone))
     date = f"{local.day} {words.months[local.month - 1]} {local.year}"
-    return pattern.format(clock=local.strftime(words.clock), zone=local.tzname(), date=date)
+    name = local.tzname() or ""
+    named = f"UTC{name}" if name[:1] in "+-" else name  # a zone without letters of its own
+    return pattern.format(clock=local.strftime(words.clock), zone=named, date=date)

@@ -37,6 +37,7 @@ CODEC = Path(__file__).with_name("codec.py")
 CODEC_TIME = 180.0  # seconds; twenty times what the longest bulletin took
 NO_CODEC, NO_ROOM = 3, 4  # exit codes of codec.py
 CEILING, NEAR = -1.1, 0.5  # dBTP and LU a decoded file must keep: -1 dBTP, and 0.1 for another's decoder
+AT_LAST = 3.0  # LU: what is still kept after the last try, and told
 AGAIN, MARGIN = 2, 0.2  # more tries of a file that does not keep it, and dB to be sure
 MASTERS = ".master"
 
@@ -206,12 +207,14 @@ class _Desk:
             meanwhile()
         for attempt in range(1 + AGAIN):
             unfit: dict[str, Target] = {}
-            tracks = (self.track(role, target) for role, target in targets.items())
+            near = NEAR if attempt < AGAIN else AT_LAST
+            tracks = (self.track(role, target, near) for role, target in targets.items())
             for found in _run(tracks, missing, meanwhile if attempt == 0 else _nothing) if targets else []:
                 if "why" in found:
                     missing.append(f"No {self.words.name(found['role'])}: {found['why']}.")
                 elif found["fit"]:
                     made.append(self._made(found["role"], found))
+                    missing += _besides(self.words.name(found["role"]), found, PLANS[found["role"]].lufs)
                 elif attempt == AGAIN:
                     missing.append(_unfit(self.words.name(found["role"]), found))
                 else:
@@ -219,12 +222,12 @@ class _Desk:
             targets = unfit
         return made, missing
 
-    def track(self, role: str, target: Target) -> dict[str, Any]:
-        """Return what codec.py is told of a role, mastered to a target."""
+    def track(self, role: str, target: Target, near: float = NEAR) -> dict[str, Any]:
+        """Return what codec.py is told of a role, mastered to a target; it writes what comes as `near` to it, in LU."""
         plan, cues = PLANS[role], self.cues(PLANS[role].cut)
         speech = self.speeches[plan.cut]
         track: dict[str, Any] = {"role": role, "format": plan.format, "path": str(self.path(role))}
-        track |= {"target": plan.lufs, "near": NEAR, "ceiling": CEILING, "pcm": str(self.master(plan, target)[0])}
+        track |= {"target": plan.lufs, "near": near, "ceiling": CEILING, "pcm": str(self.master(plan, target)[0])}
         if plan.format in {"mp3", "loop"}:
             tag = label.tag(self.words, speech, cues if role == "mp3" else None)
             track |= {"head": base64.b64encode(id3.written(tag)).decode()}
@@ -253,9 +256,18 @@ def looped(length: int) -> dict[str, int]:
 
 
 def _corrected(target: Target, found: Mapping[str, Any], lufs: float) -> Target:
-    """Aim as much beside as it missed."""
-    over = max(found["peak"] - CEILING + MARGIN, 0.0)
+    """Aim as much beside as it missed; what came out too quiet may use the room there is below the ceiling."""
+    over = found["peak"] - CEILING + MARGIN
+    if over < 0 and found["lufs"] > lufs - NEAR:
+        over = 0.0
     return replace(target, lufs=target.lufs + lufs - found["lufs"], ceiling=target.ceiling - over)
+
+
+def _besides(name: str, found: Mapping[str, Any], lufs: float) -> list[str]:
+    """Tell of a file whose loudness is not as promised: a quieter warning is better than none."""
+    if abs(found["lufs"] - lufs) <= NEAR:
+        return []
+    return [f"{name} is {found['lufs']:.1f} LUFS loud, not {lufs:.0f}."]
 
 
 def _unfit(name: str, found: Mapping[str, Any]) -> str:

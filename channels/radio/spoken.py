@@ -22,6 +22,7 @@ VOWEL = re.compile("[AEIOUY]")
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 DIGIT = re.compile(r"\d")
 HUMP = re.compile(r"\b[A-Z][a-z]{3,}[A-Z][a-z]{3,}\b")
+OFFSET = re.compile(r"\b(UTC|GMT) ?([+\-\u2212])0?(\d{1,2})(?::00)?(?![\d:])")  # of a clock from the zero meridian
 
 
 def spoken(text: str, language: str, *, lexicon: Lexicon | None = None) -> str:
@@ -109,6 +110,7 @@ def _rooms() -> tuple[Rule, ...]:
     """Neighbourhoods, RT and RW, however they are joined: a range of them is no telephone number."""
     several = r"0*(\d{1,3}(?:(?: ?[-,] ?| (?:dan|and|s\.?d\.?|s/d|sampai|to) )\d{1,3})*)(?!\d)"
     return (
+        (OFFSET, lambda m: f"{m[1]} {'plus' if m[2] == '+' else 'minus'} {int(m[3])}"),
         (re.compile(r"\bRT ?/ ?RW[.:]? ?(\d{1,3}) ?/ ?(\d{1,3})\b"), lambda m: f"R T {int(m[1])}, R W {int(m[2])}"),
         (
             re.compile(r"\bRT[.:]? ?(\d{1,3}) ?/ ?(?:RW[.:]? ?)?(\d{1,3})\b"),

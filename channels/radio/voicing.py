@@ -122,23 +122,34 @@ def _formats(stage: Stage, *, anew: bool) -> tuple[str, ...]:
 
 @contextmanager
 def _set_aside(order: Order, roles: Sequence[str]) -> Iterator[None]:
-    """Keep the files of an earlier stage until the new ones are made, and put them back when they cannot be.
+    """Keep the files of an earlier stage until the new ones are made, and put back those that cannot be.
 
     They are linked into the folder a station reads from: nothing may be written over them.
     """
     aside = order.into / ".aside"
+    kept = [(path := order.into / order.bulletin.file(role), aside / path.name) for role in sound.ALL]
+    _put_back(kept)  # where a process ended in the middle
     aside.mkdir(exist_ok=True)
-    kept = [(path, aside / path.name) for role in roles if (path := order.into / order.bulletin.file(role)).exists()]
-    for path, there in kept:
-        path.replace(there)
+    for role, (path, there) in zip(sound.ALL, kept, strict=True):
+        if role in roles and path.exists():
+            path.replace(there)
     try:
         yield
     except BaseException:
         for path, there in kept:
-            there.replace(path)
+            if there.exists():
+                there.replace(path)
         raise
     finally:
+        _put_back(kept)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _put_back(kept: Sequence[tuple[Path, Path]]) -> None:
+    """Take the old file where there is no new one: the same words, and the kit names it."""
+    for path, there in kept:
+        if there.exists() and not path.exists():
+            there.replace(path)
 
 
 def _file(order: Order, made: sound.Made) -> Made:

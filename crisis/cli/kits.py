@@ -8,7 +8,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -130,20 +130,29 @@ def office_of(notice: Notice, agency: str, zone: str, base: str, *, service: boo
     told = notice.about.agency if notice.about and not service else ""
     title = agency or told or settings.agency
     language = notice.language if _primary(notice.language) in ("id", "en") else "en"
+    wall = zone or (settings.zone if service else _zone_of(notice, settings.zone))
     try:
-        ZoneInfo(zone or settings.zone)
+        ZoneInfo(wall)
     except (ValueError, OSError, KeyError):
         raise BadInput(f"--zone: {zone!r} is not a time zone; try Asia/Pontianak") from None
-    return Office(
-        title=title, base=base.rstrip("/"), language=language, zone=zone or settings.zone, code=code_of(title)
-    )
+    return Office(title=title, base=base.rstrip("/"), language=language, zone=wall, code=code_of(title))
+
+
+def _zone_of(notice: Notice, ours: str) -> str:
+    """Go by the clock of whoever sent the alert, where it differs from ours by whole hours."""
+    if notice.sent is None or notice.sent.utcoffset() == notice.sent.astimezone(ZoneInfo(ours)).utcoffset():
+        return ours
+    hours = (notice.sent.utcoffset() or timedelta()).total_seconds() / 3600
+    return f"Etc/GMT{-int(hours):+d}" if hours.is_integer() and hours else "Etc/UTC" if not hours else ours
 
 
 def build(notices: Sequence[Notice], office: Office, folder: Path, own: Own, voice: str) -> list[Built]:
     """Build the kits of an alert, all languages at once, and the feed of them; progress goes to standard error.
 
-    BadInput when nothing can be written there.
+    BadInput when nothing can be written there, or one recording would speak several languages.
     """
+    if len(notices) > 1 and own.recordings is not None and own.recordings.is_file():
+        raise BadInput("a recording is in one language: say which with --lang, and build the others without it")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return asyncio.run(_build(notices, office, folder, own, voice))
@@ -236,7 +245,10 @@ def _fed(built: Built) -> Bulletin:
 
 
 def _remarks(order: Order) -> list[str]:
-    return [f"{remark.line}: {remark.says}" for remark in lint(script_of(order.bulletin, order.office))]
+    return [
+        f"{remark.line}: {remark.says}"
+        for remark in lint(script_of(order.bulletin, order.office), officer=order.office.language)
+    ]
 
 
 def show(built: Built) -> None:

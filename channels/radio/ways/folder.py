@@ -76,6 +76,8 @@ class _Folder:
 
 
 def _copy(source: Path, target: Path) -> None:
+    # A copy that was broken off may still be running in its thread: it must not write into this one.
+    target.unlink(missing_ok=True)
     with source.open("rb") as inward, target.open("wb") as out:
         head = inward.read(HEAD)
         out.seek(len(head))

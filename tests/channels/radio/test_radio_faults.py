@@ -15,13 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from channels.contract import Result
-from channels.radio.bulletin import kit_name
+from channels.contract import Refused, Result, Unavailable
+from channels.radio import kit
+from channels.radio.bulletin import STORED, draft, kit_name
+from channels.radio.folder import Folder
+from channels.radio.pack import link
 from channels.radio.press import Broken, Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.kits import NOON, OFFICE
+from channels.radio.voicing import _set_aside
+from channels.radio.ways.folder import _copy
+from crisis.cli import kits
+from crisis.errors import BadInput
+from tests.channels.radio.kits import NOON, OFFICE, order
+from tests.channels.radio.test_radio_channel import no_room
 from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
 
 
@@ -259,9 +267,9 @@ async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Ra
         await until(radio, lambda: True)
         await offer(radio, replace(REAL, about=None), station("rss:", 2))
         await until(radio, lambda: radio._folder.all()[0].reached == "whole")
-        kit = radio._order(radio._folder.all()[0])
+        now = radio._folder.all()[0]
         # A folder where a file should go: the carriage fails there, after others have arrived.
-        blocked = box / kit_name(kit.bulletin, OFFICE) / "STATION-SETUP.txt.part"
+        blocked = box / kit_name(now, OFFICE) / "STATION-SETUP.txt.part"
         blocked.mkdir(parents=True)
         outcome = await settled(radio, replace(REAL, about=None), everything)
         assert outcome.result is not Result.ACCEPTED
@@ -270,3 +278,124 @@ async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Ra
         assert old
         assert (await settled(radio, UPDATE, everything)).result is Result.ACCEPTED
     assert not [path for path in old if path.exists()]
+
+
+def test_one_maker_is_kept_free_of_the_better_voice(tmp_path: Path) -> None:
+    """It takes minutes, and the paper of a new alert must not wait for two of them."""
+    radio = Radio(tmp_path, OFFICE)
+    assert radio._most() is Stage.NEURAL
+    radio._taken["7-id"] = Stage.NEURAL
+    assert radio._most() is Stage.WHOLE
+
+
+def test_a_recording_that_comes_while_a_voice_is_made_is_taken_after_it(tmp_path: Path, clock: Clock) -> None:
+    """What is made just then would be put in force over it, and the person would never be heard."""
+    radio = Radio(tmp_path / "radio", OFFICE, means=Means(recordings=tmp_path / "voices"), clock=clock)
+    bulletin = draft(REAL, OFFICE, NOON)
+    radio._folder.ready()
+    radio._folder.place(bulletin)
+    radio._folder.settle(bulletin, {"reached": "whole", "voice": "espeak"})
+    (tmp_path / "voices" / bulletin.stem).mkdir(parents=True)
+    (tmp_path / "voices" / bulletin.stem / "id.wav").write_bytes(b"RIFF")
+    radio._taken[bulletin.place] = Stage.NEURAL
+    radio._look()
+    assert radio._folder.all()[0].reached == "whole"
+    radio._taken.clear()
+    radio._look()
+    assert radio._folder.all()[0].reached == "paper"
+
+
+@pytest.mark.parametrize("left", ["made anew", "not made", "ended in the middle"])
+def test_sound_that_cannot_be_made_again_stays_as_it_was(tmp_path: Path, left: str) -> None:
+    """The kit names those files: without them it could not be made whole, now or ever."""
+    made = order(tmp_path / "desk")
+    mp3 = made.into / made.bulletin.file("mp3")
+    mp3.parent.mkdir(parents=True)
+    mp3.write_bytes(b"old")
+    if left == "ended in the middle":
+        (made.into / ".aside").mkdir()
+        mp3.replace(made.into / ".aside" / mp3.name)
+    with _set_aside(made, ["mp3"]):
+        assert not mp3.exists()
+        if left == "made anew":
+            mp3.write_bytes(b"new")
+    assert mp3.read_bytes() == (b"new" if left == "made anew" else b"old")
+    assert not (made.into / ".aside").exists()
+
+
+def test_a_station_never_gets_the_kit_of_other_words_under_its_own_name(tmp_path: Path) -> None:
+    """Its turn came late, and by then an update stood in the place."""
+    later = order(tmp_path / "place", UPDATE)
+    kit.make(later, Stage.PAPER)
+    (later.into / "bulletin.json").write_bytes(STORED.dump_json(later.bulletin))
+    kit.tailor(order(tmp_path / "own", UPDATE), later.into)
+    with pytest.raises(FileNotFoundError, match="another kit has taken its place"):
+        kit.tailor(order(tmp_path / "own", REAL), later.into)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, clock: Clock) -> Folder:
+    made = Folder(tmp_path / "radio", OFFICE, clock)
+    made.ready()
+    return made
+
+
+def test_what_was_replaced_elsewhere_does_not_come_back(folder: Folder) -> None:
+    """The all-clear has another incident and one language; a late try of the alert's other language is refused."""
+    english = draft(replace(REAL, language="en", script="Flood."), OFFICE, NOON)
+    folder.place(draft(REAL, OFFICE, NOON))
+    folder.place(english)
+    folder.place(draft(replace(UPDATE, incident="8", ends=True), OFFICE, NOON))
+    with pytest.raises(Refused, match="a later bulletin has taken its place"):
+        folder.place(english)
+    assert [one.place for one in folder.all()] == ["8-id"]
+
+
+def test_an_exercise_takes_no_actual_bulletin_off_the_air(folder: Folder) -> None:
+    """Though it says that it replaces it."""
+    folder.place(draft(REAL, OFFICE, NOON))
+    folder.place(draft(replace(UPDATE, mode="Exercise", ends=True), OFFICE, NOON))
+    assert [one.mode for one in folder.all()] == ["Actual", "Exercise"]
+
+
+def test_a_full_disk_keeps_nothing_expired_in_force(folder: Folder, clock: Clock) -> None:
+    """Mending another bulletin needs room; the old one leaves all the same."""
+    broken = draft(replace(REAL, incident="1", expires=None), OFFICE, NOON)
+    for bulletin in (broken, draft(REAL, OFFICE, NOON)):
+        folder.place(bulletin)
+    folder.settle(broken, {"reached": "whole", "size": 5})  # its MP3 is gone
+    clock.now = NOON + timedelta(hours=2)
+    with no_room(), pytest.raises(Unavailable):
+        folder.sweep()
+    assert [one.incident for one in folder.all()] == ["1"]
+
+
+def test_a_copy_that_was_broken_off_writes_into_no_later_one(tmp_path: Path) -> None:
+    """Its thread cannot be stopped; what it still writes is nobody's."""
+    (tmp_path / "new.wav").write_bytes(b"new")
+    with (tmp_path / "5.wav.part").open("wb") as old:
+        _copy(tmp_path / "new.wav", tmp_path / "5.wav.part")
+        old.write(b"old words")
+    assert (tmp_path / "5.wav.part").read_bytes() == b"new"
+
+
+def test_a_disk_without_links_gets_copies(tmp_path: Path) -> None:
+    """A station's share may be of a kind that knows none; the kit is put in force all the same."""
+    other = Path("/dev/shm") / f"{tmp_path.name}-{os.getpid()}"
+    if not other.parent.is_dir() or other.parent.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one disk")
+    (tmp_path / "a").write_bytes(b"sound")
+    try:
+        link(tmp_path / "a", other)
+        assert other.read_bytes() == b"sound"
+    finally:
+        other.unlink(missing_ok=True)
+
+
+def test_one_recording_speaks_one_language(tmp_path: Path) -> None:
+    """An Indonesian voice must not lie in the English kit."""
+    recording = tmp_path / "id.wav"
+    recording.write_bytes(b"RIFF")
+    told = [REAL, replace(REAL, language="en")]
+    with pytest.raises(BadInput, match="say which with --lang"):
+        kits.build(told, OFFICE, tmp_path, kits.Own(recordings=recording), "best")
