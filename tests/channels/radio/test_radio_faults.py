@@ -32,6 +32,8 @@ from tests.channels.radio.kits import NOON, OFFICE, order
 from tests.channels.radio.test_radio_channel import no_room
 from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
 
+SHORT = replace(REAL, script="Air naik.")
+
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Press]:
@@ -206,7 +208,7 @@ async def test_what_is_queued_on_air_is_queued_once(tmp_path: Path, clock: Clock
     server = await asyncio.start_server(studio, "127.0.0.1", 0)
     way = f"liquidsoap://127.0.0.1:{server.sockets[0].getsockname()[1]}/queue?path=/kits"
     async with server, listening(radio):
-        assert (await settled(radio, REAL, station(way))).result is Result.ACCEPTED
+        assert (await settled(radio, SHORT, station(way))).result is Result.ACCEPTED
         await until(radio, lambda: radio._folder.all()[0].reached == "whole")
         for _ in range(10):
             await until(radio, lambda: True)
@@ -220,7 +222,7 @@ async def test_old_words_leave_a_station_that_was_away_when_they_expired(radio: 
     """Its folder is not there at that moment; it is emptied once it is there again."""
     away = box.with_name("away")
     async with listening(radio):
-        await settled(radio, REAL, station(f"file://{box}"))
+        await settled(radio, SHORT, station(f"file://{box}"))
         box.rename(away)
         clock.now = NOON + timedelta(hours=2)
         for _ in range(5):
@@ -237,7 +239,7 @@ async def test_what_an_all_clear_ends_leaves_the_station_though_its_kit_was_not_
     """Nothing of the all-clear goes to that station, and the old sound must not lie there."""
     radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=shared, clock=clock, every=0.02)
     async with listening(radio):
-        await settled(radio, REAL, station(f"file://{box}"))
+        await settled(radio, SHORT, station(f"file://{box}"))
         assert list(box.iterdir())
         await offer(radio, replace(UPDATE, incident="8", ends=True))
         await until(radio, lambda: not list(box.iterdir()))
@@ -249,9 +251,9 @@ async def test_what_leaves_takes_no_file_that_another_bulletin_has_by_now(
 ) -> None:
     """One cart for two incidents: when the first expires, the second's sound stays."""
     dropped = station(f"file://{box}", cart_first=5, cart_last=5)
-    later = replace(REAL, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
+    later = replace(SHORT, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
     async with listening(radio):
-        await settled(radio, REAL, dropped)
+        await settled(radio, SHORT, dropped)
         await settled(radio, later, dropped)
         clock.now = NOON + timedelta(hours=2)
         await until(radio, lambda: len(radio._errands._all) == 1)
@@ -265,13 +267,13 @@ async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Ra
     everything = station(f"file://{box}", formats=["kit"])
     async with listening(radio):
         await until(radio, lambda: True)
-        await offer(radio, replace(REAL, about=None), station("rss:", 2))
+        await offer(radio, replace(SHORT, about=None), station("rss:", 2))
         await until(radio, lambda: radio._folder.all()[0].reached == "whole")
         now = radio._folder.all()[0]
         # A folder where a file should go: the carriage fails there, after others have arrived.
         blocked = box / kit_name(now, OFFICE) / "STATION-SETUP.txt.part"
         blocked.mkdir(parents=True)
-        outcome = await settled(radio, replace(REAL, about=None), everything)
+        outcome = await settled(radio, replace(SHORT, about=None), everything)
         assert outcome.result is not Result.ACCEPTED
         blocked.rmdir()
         old = {path for path in box.rglob("*") if path.is_file()}
