@@ -93,3 +93,15 @@ async def test_a_kit_reaches_a_station_and_its_read_back_is_the_receipt(
     await air.must("Ani", "PATCH", f"{STATIONS}/Radio Jauh", {"open": False})
     done = await air.done(alert["id"])
     assert done["radio"]["state"] == "done", "nobody waits for a closed station"
+
+
+async def test_a_kit_can_be_built_anywhere_from_what_the_service_tells(air: Town) -> None:
+    """Words, facts and CAP in each language, once the alert was released and not before."""
+    alert = await air.trigger(channels=["radio"])
+    path = f"/api/v1/alerts/{alert['id']}/bulletins"
+    status, told = await air.call("Rina", "GET", path)
+    assert (status, "was not released" in json.dumps(told)) == (409, True)
+    await air.approve(alert)
+    found = (await air.must("Rina", "GET", path))["bulletins"]
+    assert [one["language"] for one in found] == ["id", "en"]
+    assert all(one["script"] and one["about"]["hazard"] and one["document"] for one in found)

@@ -147,7 +147,8 @@ def environment(
         "CRISIS_EXERCISE_TELEGRAM": f"{telegram.url}?rate=100000",  # a carrier without delay
         "CRISIS_EXERCISE_MASTODON": f"{mastodon.url}?rate=100000",
         "CRISIS_EXERCISE_PAGE": f"http://127.0.0.1:{port}",
-        "CRISIS_EXERCISE_RADIO": f"file://{folder}/radio?title=BPBD&base=http://127.0.0.1:{port}/exercise/radio",
+        # Words alone: whole kits of every story would take more time than all the rest.
+        "CRISIS_EXERCISE_RADIO": f"file://{folder}/radio?title=BPBD&base=http://127.0.0.1:{port}/exercise/radio&kit=words",
         "CRISIS_LEASE_SECONDS": "2",
         "CRISIS_TICK_SECONDS": "0.1",
     }

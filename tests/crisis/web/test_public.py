@@ -271,23 +271,53 @@ async def test_a_lost_database_leaves_the_last_reading_and_says_how_old_it_is(
     assert "telepon 112" in await town.read("/a/77", 503)
 
 
-async def test_the_radio_folder_shows_its_feed_and_bulletins_and_nothing_else(town: Town, tmp_path: Path) -> None:
+async def test_the_radio_folder_shows_its_feed_and_kits_and_nothing_else(town: Town, tmp_path: Path) -> None:
     """No way out of the folder, and none to what is unfinished, aired, or internal."""
-    inside = tmp_path / "radio" / "banjir-1-id"
-    for name in ("script.txt", "bulletin-1.mp3", "bulletin.json", ".script.txt.part"):
-        inside.mkdir(parents=True, exist_ok=True)
+    radio = tmp_path / "radio"
+    inside = radio / "banjir-1-id"
+    for name in (
+        "text/script.txt",
+        "audio/bulletin-1.mp3",
+        "bulletin.json",
+        ".script.txt.part",
+        "SHA256SUMS",
+        "listen.html",
+    ):
+        (inside / name).parent.mkdir(parents=True, exist_ok=True)
         (inside / name).write_text("isi")
-    (tmp_path / "radio" / "feed.xml").write_text("<rss/>")
+    (radio / "feed.xml").write_text("<rss/>")
+    (radio / "banjir-1-id.zip").write_text("PK")
     (tmp_path / "secret.txt").write_text("rahasia")
     (inside / "way-out.txt").symlink_to(tmp_path / "secret.txt")
     assert (await town.get("/radio/feed.xml")).headers["Content-Type"].startswith("application/rss+xml")
-    assert (await town.get("/radio/banjir-1-id/bulletin-1.mp3")).headers["Content-Type"] == "audio/mpeg"
-    assert await town.read("/radio/banjir-1-id/script.txt") == "isi"
-    for way in ("bulletin.json", ".script.txt.part", "way-out.txt", "a%00.txt", f"{'a' * 300}.txt"):
+    assert (await town.get("/radio/banjir-1-id/audio/bulletin-1.mp3")).headers["Content-Type"] == "audio/mpeg"
+    assert (await town.get("/radio/banjir-1-id.zip")).headers["Content-Type"] == "application/zip"
+    assert "unsafe-inline" in (await town.get("/radio/banjir-1-id/listen.html")).headers["Content-Security-Policy"]
+    for way in ("text/script.txt", "SHA256SUMS"):
+        assert await town.read(f"/radio/banjir-1-id/{way}") == "isi"
+    for way in ("bulletin.json", ".script.txt.part", "way-out.txt", "a%00.txt", "text/a/b.txt", "text"):
         await town.read(f"/radio/banjir-1-id/{way}", 404)
     for way in ("../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "banjir-1-id/..%2f..%2fsecret.txt", "//etc/x"):
         assert (await _raw(town, f"/radio/{way}")).split()[1] == b"404", way
     await town.read("/exercise/radio/feed.xml", 404)
+
+
+async def test_a_kit_that_has_left_is_told_to_be_gone(town: Town, tmp_path: Path) -> None:
+    """A player that asks again learns not to; what never was is not there."""
+    (tmp_path / "radio" / "aired" / "banjir-1-id-0a1b2c3d").mkdir(parents=True)
+    for way in ("banjir-1-id/audio/bulletin-1.mp3", "banjir-1-id.zip"):
+        assert (await town.get(f"/radio/{way}")).status == 410
+    assert (await town.get("/radio/banjir-2-id/audio/bulletin-1.mp3")).status == 404
+    assert (await town.get("/radio/aired/banjir-1-id-0a1b2c3d/text/script.txt")).status == 404
+
+
+async def test_a_feed_that_is_unchanged_is_not_sent_again(town: Town, tmp_path: Path) -> None:
+    """Players ask every five minutes, and pay for each byte."""
+    (tmp_path / "radio").mkdir()
+    (tmp_path / "radio" / "feed.xml").write_text("<rss/>")
+    tag = (await town.get("/radio/feed.xml")).headers["ETag"]
+    again = await town.client.get("/radio/feed.xml", headers={"If-None-Match": tag})
+    assert again.status == 304
 
 
 async def _raw(town: Town, path: str) -> bytes:
