@@ -118,7 +118,8 @@ class Errands:
     async def _after(self, errand: Errand, former: Errand | None) -> None:
         """End the former errand first: two at once would write one file, and older words must not arrive last."""
         if former is None or former.running is None:
-            errand.left = await asyncio.to_thread(self._adopt, errand)
+            about = {name for who, name in self._all if who == errand.address.id}
+            errand.left = await asyncio.to_thread(self._adopt, errand, about)
             return
         errand.left = former.left
         former.running.cancel()
@@ -166,11 +167,10 @@ class Errands:
         errand.left = paths
         await asyncio.to_thread(self._left.note, errand.address.id, errand.bulletin.place, paths)
 
-    def _adopt(self, errand: Errand) -> tuple[str, ...]:
+    def _adopt(self, errand: Errand, about: set[str]) -> tuple[str, ...]:
         """Take up what a process that ended left there, of this place and of all that stand no more."""
         station, place = errand.address.id, errand.bulletin.place
-        known = {one.place for one in self._folder.all()} | {name for who, name in self._all if who == station}
-        return self._left.adopt(station, place, known)
+        return self._left.adopt(station, place, {one.place for one in self._folder.all()} | about)
 
     async def _fetch_back(self, errand: Errand) -> None:
         """Take from a station's folder what has expired, however long that takes; what follows takes it instead."""
