@@ -240,9 +240,10 @@ def _stand(row: Mapping[str, Any], sent: datetime, aired: Sequence[Airing]) -> d
 
 
 def _state(row: Mapping[str, Any]) -> str:
-    """Say in a word how far it got: not sent, waiting, retrying, or what the last attempt came to."""
+    """Say in a word how far it got: not sent, waiting, retrying, broken off, or what the last attempt came to."""
     if row["outcome"] == "accepted" or (row["outcome"] and not row["retrying"]):
-        return str(row["outcome"])
+        # A kit on its way that is not asked for again: the station was closed, the alert stopped or expired.
+        return "broken off" if row["outcome"] == "throttled" else str(row["outcome"])
     if row["retrying"]:
         return "retrying" if row["outcome"] else "waiting"
     return "waiting" if row["state"] in ("waiting", "sending") else "not sent"

@@ -194,6 +194,8 @@ async def test_what_still_waits_or_was_never_sent_is_told_apart(air: Air) -> Non
     assert await state() == "retrying"
     await air.pool.execute("DELETE FROM retry")
     assert await state() == "unreachable"
+    await air.pool.execute("UPDATE attempt SET outcome = 'throttled', code = 'on its way'")
+    assert await state() == "broken off", "the station was closed meanwhile"
     await air.pool.execute("DELETE FROM attempt")
     await air.pool.execute("UPDATE dispatch SET state = 'stopped', stopped = 'expired'")
     assert await state() == "not sent"
