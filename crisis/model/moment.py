@@ -23,6 +23,7 @@ _DAY = re.compile(
     r"|(?P<day3>\d{1,2})/(?P<month3>\d{1,2})"
     r"|(?P<day4>\d{1,2})\s+(?P<named>[A-Za-z]{3,9})\b\.?(?:\s+(?P<year4>\d{4}))?)(?![\d/])",
 )
+_YESTERDAY = re.compile(r"\b(?:kemarin|kmrn|yesterday)\b", re.IGNORECASE)
 _MONTHS = {
     name[:length].lower(): number
     for language in ("id", "en")
@@ -51,6 +52,8 @@ def _of_line(line: str, now: datetime, zone: ZoneInfo) -> list[datetime]:
     found = [_iso(match[0], zone) for match in _ISO.finditer(line)]
     rest = _ISO.sub(" ", line)
     day = next(filter(None, (_day(match, now, zone) for match in _DAY.finditer(rest))), None)
+    if day is None and _YESTERDAY.search(rest):
+        day = now.astimezone(zone).date() - timedelta(days=1)
     found += [_at(match, day, now, zone) for match in _CLOCK.finditer(rest)]
     return [moment for moment in found if moment is not None and moment.year in YEARS]
 
@@ -87,7 +90,9 @@ def _at(match: re.Match[str], day: date | None, now: datetime, zone: ZoneInfo) -
 
 
 def _hour(hour: int, part: str) -> int:
-    """Turn 9 malam or 9 pm into 21; what is told in 24 hours already stays."""
+    """Turn 9 malam or 9 pm into 21, and 12 malam into 0; what is told in 24 hours already stays."""
+    if hour == 12 and part in {"am", "malam"}:
+        return 0
     if part in {"pm", "sore"} or (part == "siang" and hour < 6) or (part == "malam" and hour >= 6):
         return hour + 12 if hour < 12 else hour
-    return 0 if hour == 12 and part in {"am", "malam"} else hour
+    return hour

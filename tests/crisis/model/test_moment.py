@@ -33,6 +33,9 @@ def wib(hour: int, minute: int, day: int = 21, month: int = 11, year: int = 2026
         ("3.10 sore", wib(15, 10)),
         ("12.10 siang", wib(12, 10)),
         ("12.05 am", wib(0, 5)),
+        ("12.05 malam", wib(0, 5)),
+        ("kemarin jam 20.10", wib(20, 10, day=20)),
+        ("yesterday 9:10 pm WIB", wib(21, 10, day=20)),
         ("21.54", wib(21, 54)),  # a clock that is fast
         ("22.10", wib(22, 10, day=20)),  # not yet today, so yesterday
         ("2026-11-21T21:35", wib(21, 35)),
