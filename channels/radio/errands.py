@@ -8,6 +8,7 @@ on disk, so that whatever comes next takes away what is old.
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -159,6 +160,8 @@ class Errands:
         await self._lies(errand, (*before, *lies))  # also what arrives of it before the line breaks
         async with self._line(errand):
             await carry(replace(parcel, removes=self._free(errand, before)), errand.station, smtp=self._means.smtp)
+        if scheme != "liquidsoap":  # which reads the file when its turn comes
+            await asyncio.to_thread(shutil.rmtree, parcel.folder, ignore_errors=True)
         errand.sound = sound
         await self._lies(errand, lies)
         return True
@@ -213,14 +216,16 @@ class Errands:
         """Have a station's own kit made: its cart number, its receipt; the rest is the kit as it stands."""
         order, named = self._order(now), ref(station, address.key)
         desk, place = order.into, self._folder.path / now.place
+        number = cart_number(station, now.incident, now.language)
         own = replace(
             order,
             into=desk.with_name(f"{desk.name}~{address.id}"),
-            cart=cart_number(station, now.incident, now.language),
+            # A drill bears no number: a playout system would put it in the place of the real thing.
+            cart=number if now.mode == "Actual" else None,
             readback=f"{now.home}/aired/{named}" if now.home else "",
             ref=named,
         )
-        held = await self._press.run(TAILORING, kit.tailor, own, place)
+        held = await self._press.run(TAILORING, kit.tailor, own, place, pack="zip" in station.formats)
         available = {made.role: made.path for made in held.files}
         available |= {
             role: now.file(role) for role in ("manifest", "sums", "signature") if (own.into / now.file(role)).exists()
@@ -230,7 +235,7 @@ class Errands:
             name=kit_name(now, order.office),
             files=wanted(station, available),
             zip=_zip(own.into, station),
-            cut=f"{now.mark}{own.cart}.wav" if own.cart else "",
+            cut=f"{now.mark}{number}.wav" if number else "",
             key=address.key if enough else f"{address.key} words",  # no mailbox takes the second letter for the first
             mode=now.mode,
             language=now.language,

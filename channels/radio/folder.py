@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -172,9 +173,8 @@ class Folder:
         write(path / STATE, STORED.dump_json(bulletin, indent=2))
 
     def _mend(self, path: Path, bulletin: Bulletin) -> None:
-        """Have a kit made anew whose sound is not what the state says; sound that nobody names leaves."""
-        mp3 = path / bulletin.file("mp3")
-        if bulletin.size and not (mp3.exists() and mp3.stat().st_size == bulletin.size):
+        """Have a kit made anew whose files are not as long as its manifest says: a power cut tears them."""
+        if bulletin.reached != "words" and not _untorn(path, bulletin):
             _clear_out(path, keep={STATE, bulletin.file("script_text"), bulletin.file("cap")})
             self._save(path, replace(bulletin, reached="words", size=0, seconds=0.0))
 
@@ -223,6 +223,17 @@ def _clear_out(folder: Path, *, keep: Collection[str]) -> None:
                 path.rmdir()
         elif path.relative_to(folder).as_posix() not in keep:
             path.unlink(missing_ok=True)
+
+
+def _untorn(place: Path, bulletin: Bulletin) -> bool:
+    """Tell whether all files are as long as they should be; a kit that could not be made has neither list nor sound."""
+    if not (place / bulletin.file("manifest")).exists():
+        return not bulletin.size
+    try:
+        files = json.loads((place / bulletin.file("manifest")).read_bytes())["files"]
+        return all((place / path).stat().st_size == told["size"] for path, told in files.items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _take_over(desk: Path, place: Path, paths: Sequence[str]) -> None:

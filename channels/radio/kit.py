@@ -102,7 +102,7 @@ def _told(kit: Kit, heard: Voiced) -> Kit:
     )
 
 
-def _bound(order: Order, kit: Kit) -> Kit:
+def _bound(order: Order, kit: Kit, *, pack: bool = True) -> Kit:
     """Write manifest, sums, signature and, of a complete kit, the ZIP."""
     folder, bulletin = order.into, order.bulletin
     sealer, missing = _sealer(order)
@@ -120,12 +120,12 @@ def _bound(order: Order, kit: Kit) -> Kit:
     if sealer:
         write(folder / bulletin.file("signature"), sealer.sign(added, f"{name} {bulletin.id}"))
         paths.append(bulletin.file("signature"))
-    if kit.complete:
+    if kit.complete and pack:
         packed(folder, paths, folder / ".kit.zip", name)
     return kit
 
 
-def tailor(order: Order, base: Path) -> Kit:
+def tailor(order: Order, base: Path, *, pack: bool = True) -> Kit:
     """Give a station its own kit from the one in force at `base`: its cart number and its receipt, all else the same.
 
     What the cart number stands in is written anew, with the manifest and the sums; the rest is linked. Raises OSError
@@ -142,7 +142,7 @@ def tailor(order: Order, base: Path) -> Kit:
         else:
             link(base / made.path, target)
     _same_words(order, base / STATE)
-    return _bound(order, _with_texts(order, kit, TAILORED))
+    return _bound(order, _with_texts(order, kit, TAILORED), pack=pack)
 
 
 def _same_words(order: Order, state: Path) -> None:
@@ -157,18 +157,13 @@ def paths(kit: Kit, bulletin: Bulletin, folder: Path) -> list[str]:
     return [KEPT, *(made.path for made in kit.files), *(path for path in closing if (folder / path).exists())]
 
 
-def cleared(order: Order) -> None:
-    """Take a desk away."""
-    shutil.rmtree(order.into, ignore_errors=True)
-
-
 def _sealer(order: Order) -> tuple[Sealer | None, tuple[str, ...]]:
     if order.key is None:
         return None, ()
     try:
         return Sealer.load(order.key), ()
     except BadKey as error:
-        return None, (f"not signed: {error}",)
+        return None, (f"not signed: {str(error).replace(str(order.key), order.key.name)}",)  # a kit is public
 
 
 def _once(*groups: Iterable[str]) -> tuple[str, ...]:

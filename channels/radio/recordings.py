@@ -1,7 +1,7 @@
 """Takes a person's recording of a script in place of a voice of ours: found by language, listened to, refused in words.
 
-The officer puts it into `recordings/<incident>/<language>.wav`, or `recordings/any/<language>.wav` for every
-incident; what libsndfile reads will do: wav, flac, ogg, mp3.
+The officer puts it into `recordings/<bulletin>/<language>.wav`, the bulletin as the kit's files are named, for a
+recording is of its very words; what libsndfile reads will do: wav, flac, ogg, mp3.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 from channels.radio.speech import LOUD_ENOUGH, NoAudio, Sound, Speech
 
 ENDINGS = (".wav", ".flac", ".ogg", ".mp3")  # the best first
-ANY = "any"
 SHORTEST, LONGEST = 3.0, 600.0  # seconds
 RATES = range(8_000, 192_001)  # samples a second
 FULL = 0.999  # of full scale
@@ -22,19 +21,18 @@ MOST_CLIPPED = 0.01  # of the samples
 SAFE = re.compile(r"[A-Za-z0-9][\w.:+@ -]*")  # of a folder's name: an incident's name is no path
 
 
-def recording_for(folder: Path, incident: str, language: str) -> Path | None:
-    """Find the recording of an incident in a language, or of any incident; None if nobody recorded it.
+def recording_for(folder: Path, bulletin: str, language: str) -> Path | None:
+    """Find the recording of a bulletin in a language; None if nobody recorded it.
 
     A tag's region may be left out: `id.wav` serves id-ID, never the other way round.
     """
     tag = language.lower()
-    for place in (incident, ANY):
-        for name in dict.fromkeys((tag, tag.partition("-")[0])):
-            if not (SAFE.fullmatch(place) and SAFE.fullmatch(name)):
-                continue
-            for ending in ENDINGS:
-                if (found := folder / place / f"{name}{ending}").is_file():
-                    return found
+    for name in dict.fromkeys((tag, tag.partition("-")[0])):
+        if not (SAFE.fullmatch(bulletin) and SAFE.fullmatch(name)):
+            continue
+        for ending in ENDINGS:
+            if (found := folder / bulletin / f"{name}{ending}").is_file():
+                return found
     return None
 
 

@@ -20,7 +20,8 @@ def lexicon_of(order: Order) -> tuple[Lexicon, tuple[str, ...]]:
     try:
         return lexicon((*ours.names, *read(order.lexicon).names)), ()
     except BadLexicon as error:
-        return ours, (f"names are said without the office's own: {str(error).splitlines()[0]}",)
+        why = str(error).splitlines()[0].replace(str(order.lexicon), order.lexicon.name)  # a kit is public
+        return ours, (f"names are said without the office's own: {why}",)
 
 
 def aloud(lines: tuple[Line, ...], language: str, names: Lexicon) -> list[str]:

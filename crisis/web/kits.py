@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from crisis.web.house import HOUSE
 from crisis.web.pages import SAFE, is_drill, refuse
 
 RADIO_FOLDER = web.AppKey("radio_folder", Path)
@@ -40,8 +43,9 @@ async def give(request: web.Request) -> web.StreamResponse:
     folder: Any = request.app.get(key)
     parts = request.match_info["path"].split("/")
     path = _in_force(folder, parts) if folder else None
-    if path is None or not await asyncio.to_thread(path.is_file):
-        gone = folder is not None and await asyncio.to_thread(_has_left, folder, parts[0])
+    over = folder is not None and await asyncio.to_thread(_is_over, folder, parts[0], request.app[HOUSE].now())
+    if path is None or over or not await asyncio.to_thread(path.is_file):
+        gone = over or (folder is not None and await asyncio.to_thread(_has_left, folder, parts[0]))
         return refuse(request, 410 if gone else 404, "no_file", drill=is_drill(request))
     kind = "application/rss+xml" if parts == ["feed.xml"] else KINDS[path.suffix]
     headers = {**SAFE, "Content-Type": kind + ("; charset=utf-8" if kind in TEXTS else "")}
@@ -60,6 +64,17 @@ def _in_force(folder: Path, parts: list[str]) -> Path | None:
         return None
     at_top = parts == ["feed.xml"] or path.suffix == ".zip"
     return path if (len(parts) == 1) == at_top else None
+
+
+def _is_over(folder: Path, place: str, now: datetime) -> bool:
+    """Tell whether a kit that still stands there has expired: who takes it out may be busy or away."""
+    name = place.removesuffix(".zip")
+    if not NAME.fullmatch(name):
+        return False
+    try:
+        return datetime.fromisoformat(json.loads((folder / name / STATE).read_bytes())["expires"]) <= now
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _has_left(folder: Path, place: str) -> bool:

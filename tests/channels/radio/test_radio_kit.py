@@ -147,7 +147,7 @@ def test_a_language_without_a_voice_still_gets_a_kit(tmp_path: Path, language: s
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        ({"key": Path("/nonexistent/key.pem")}, "not signed: /nonexistent/key.pem"),
+        ({"key": Path("/nonexistent/key.pem")}, "not signed: key.pem"),
         ({"lexicon": Path("/nonexistent/names.tsv")}, "names are said without the office's own"),
         ({"recordings": Path(__file__)}, "test_radio_kit.py"),
     ],

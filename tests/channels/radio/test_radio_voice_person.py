@@ -23,26 +23,26 @@ def tone(seconds: float, loud: float = 0.3) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("put", "incident", "language", "found"),
+    ("put", "bulletin", "language", "found"),
     [
-        (["any/id.wav"], "banjir-1", "id-ID", "any/id.wav"),
-        (["any/id.wav", "banjir-1/id.mp3"], "banjir-1", "id", "banjir-1/id.mp3"),
+        (["banjir-1/id.wav"], "banjir-1", "id-ID", "banjir-1/id.wav"),
+        (["any/id.wav", "id.wav"], "banjir-1", "id", None),
         (["banjir-1/jv.flac", "banjir-1/jv.wav"], "banjir-1", "jv", "banjir-1/jv.wav"),
         (["banjir-2/id.wav"], "banjir-1", "id", None),
-        (["any/id-id.wav"], "banjir-1", "id", None),
+        (["banjir-1/id-id.wav"], "banjir-1", "id", None),
         (["id.wav"], "..", "id", None),
         (["any/id.wav"], "banjir-1", "../any/id", None),
-        (["any/id.txt"], "banjir-1", "id", None),
+        (["banjir-1/id.txt"], "banjir-1", "id", None),
     ],
 )
-def test_a_recording_is_found_by_incident_and_language(
-    tmp_path: Path, put: list[str], incident: str, language: str, found: str | None
+def test_a_recording_is_found_by_bulletin_and_language(
+    tmp_path: Path, put: list[str], bulletin: str, language: str, found: str | None
 ) -> None:
-    """The incident's own goes first; no name leads out of the folder."""
+    """Never one of other words; no name leads out of the folder."""
     for name in put:
         (tmp_path / "recordings" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "recordings" / name).write_bytes(b"")
-    assert recording_for(tmp_path / "recordings", incident, language) == (found and tmp_path / "recordings" / found)
+    assert recording_for(tmp_path / "recordings", bulletin, language) == (found and tmp_path / "recordings" / found)
 
 
 @pytest.mark.parametrize("ending", [".wav", ".flac", ".ogg", ".mp3"])

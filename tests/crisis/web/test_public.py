@@ -308,6 +308,12 @@ async def test_a_kit_that_has_left_is_told_to_be_gone(town: Town, tmp_path: Path
     for way in ("banjir-1-id/audio/bulletin-1.mp3", "banjir-1-id.zip"):
         assert (await town.get(f"/radio/{way}")).status == 410
     assert (await town.get("/radio/banjir-2-id/audio/bulletin-1.mp3")).status == 404
+    late = tmp_path / "radio" / "banjir-3-id"
+    (late / "text").mkdir(parents=True)
+    (late / "text" / "naskah.txt").write_text("isi")
+    for expires, status in (("2999-01-01T00:00:00Z", 200), ("2001-01-01T00:00:00Z", 410)):
+        (late / "bulletin.json").write_text(f'{{"expires": "{expires}"}}')
+        assert (await town.get("/radio/banjir-3-id/text/naskah.txt")).status == status
     assert (await town.get("/radio/aired/banjir-1-id-0a1b2c3d/text/script.txt")).status == 404
 
 
