@@ -42,6 +42,7 @@ AREA = {"id": "Desa Kuala Dua dan Sungai Raya", "en": "Kuala Dua and Sungai Raya
 REASON = {"id": "Air surut di bawah setengah meter", "en": "The water has fallen below half a metre"}
 CLOCK = {"id": r"pukul \d\d\.\d\d \w+", "en": r"\d?\d:\d\d \w+"}
 MOST_CAP_WORDS = 90
+AROUND = 1.0  # seconds of silence: on air a bell and a breath go before; without, the first words are guessed at
 SHORT = 24  # characters: "Do this first." alone is no action
 
 
@@ -203,11 +204,12 @@ def _score(text: Text, speech: Speech, took: float, words: str) -> Score:
 
 
 def _write(path: Path, speech: Speech) -> None:
+    sound = np.pad(np.clip(speech.sound, -1, 1), round(AROUND * speech.rate))
     with wave.open(str(path), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(speech.rate)
-        out.writeframes((np.clip(speech.sound, -1, 1) * 32767).astype("<i2").tobytes())
+        out.writeframes((sound * 32767).astype("<i2").tobytes())
 
 
 def tell(scores: Sequence[Score]) -> None:
