@@ -56,6 +56,7 @@ class Errand:
     sound: tuple[str, int] | None = None  # whose voice it is, and the bytes of its MP3: what the station last got
     missing: str = ""
     trouble: SendError | None = None
+    before: str = ""  # the trouble of the try before this one: what an officer sees until something has arrived
     left: tuple[str, ...] = ()  # what lies at the station of it, and must not lie there for ever
     running: asyncio.Task[None] | None = None
 
@@ -83,7 +84,7 @@ class Errands:
             async with asyncio.timeout(GRACE):
                 await errand.settled.wait()
         except TimeoutError:
-            says = "words there, sound follows" if errand.something else "on its way"
+            says = "words there, sound follows" if errand.something else errand.before or "on its way"
             told = (ref(station, address.key),) if errand.something else ()
             return replace(settle(address, Throttled(code=says, after=FOLLOW)), alone=True, refs=told)
         if errand.trouble:
@@ -96,7 +97,8 @@ class Errands:
         former = self._all.get((address.id, bulletin.place))
         if former and former.bulletin.same(bulletin) and not former.trouble:
             return former
-        errand = self._all[address.id, bulletin.place] = Errand(bulletin, station, address)
+        trouble = former.trouble.code if former and former.trouble and former.bulletin.same(bulletin) else ""
+        errand = self._all[address.id, bulletin.place] = Errand(bulletin, station, address, before=trouble)
         errand.running = asyncio.create_task(self._go(errand, former), name="station")
         return errand
 

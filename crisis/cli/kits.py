@@ -130,6 +130,8 @@ def office_of(notice: Notice, agency: str, zone: str, base: str, *, service: boo
     told = notice.about.agency if notice.about and not service else ""
     title = agency or told or settings.agency
     language = notice.language if _primary(notice.language) in ("id", "en") else "en"
+    if not base.startswith(("http://", "https://", "file:///")):
+        raise BadInput(f"--base {base!r}: give the http(s) address that the folder is served at")
     wall = zone or (settings.zone if service else _zone_of(notice, settings.zone))
     try:
         ZoneInfo(wall)

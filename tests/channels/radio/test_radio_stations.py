@@ -148,6 +148,7 @@ async def test_a_dead_station_holds_up_nobody(radio: Radio, tmp_path: Path) -> N
         await radio.close()
     assert [one.result.value for one in outcomes] == ["throttled", "unreachable", "unreachable", "accepted", "accepted"]
     assert [one.alone for one in outcomes] == [True, True, True, False, False]
+    assert outcomes[1].code, "the officer sees why"
     assert list(box.glob("*.wav"))
 
 
@@ -165,7 +166,7 @@ async def test_an_expired_kit_leaves_the_stations_folder(radio: Radio, clock: Cl
 
 
 async def test_a_drill_goes_by_its_mark_at_a_station_too(radio: Radio, tmp_path: Path) -> None:
-    """The same cart range, but never the name of the real thing, nor its number inside: a playout system goes by that."""
+    """The same range, but never the name of the real thing, nor its number inside: playout systems go by that."""
     box = tmp_path / "box"
     box.mkdir()
     async with listening(radio):
