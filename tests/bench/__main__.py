@@ -39,6 +39,7 @@ BENCHES = {
     "fanout": "district:fanout",
     "cap": "cap:figures",  # B8
     "geometry": "geometry:figures",
+    "kit": "kit:figures",
 }
 AT_MOST = {"first", "fanout", "geometry"}  # older benches, whose goal is an upper bound of the figure
 
