@@ -48,8 +48,13 @@ NOTICE = Notice(
                 do=("Pindah sekarang ke SDN 05 Kuala Dua.",), questions=(("Di mana pengungsian?", "Di SDN 05."),)),
 )  # fmt: skip
 OFFICE = Office(title="BPBD Contoh", base="https://office.example/radio", language="id", zone="Asia/Pontianak")
-FORMATS: tuple[tuple[str, str, list[str]], ...] = (("a.mp3", "-16", ["-b:a", "128k"]), ("a.mp2", "-23", ["-b:a", "256k"]), ("a.flac", "-23", []),
-           ("a.ogg", "-16", ["-c:a", "libopus", "-b:a", "24k"]), ("a.wav", "-23", []))  # fmt: skip
+FORMATS: tuple[tuple[str, str, list[str]], ...] = (
+    ("a.mp3", "-16", ["-b:a", "128k"]),
+    ("a.mp2", "-23", ["-b:a", "256k"]),
+    ("a.flac", "-23", []),
+    ("a.ogg", "-16", ["-c:a", "libopus", "-b:a", "24k"]),
+    ("a.wav", "-23", []),
+)
 PEER = "ffmpeg loudnorm twice, then WAV, FLAC, MP2, MP3, Opus"
 
 
