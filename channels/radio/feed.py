@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from channels.radio.air import marked
 from channels.radio.bulletin import Bulletin, Office
-from channels.radio.frames import marker
 
 ATOM = "http://www.w3.org/2005/Atom"
 DC = "http://purl.org/dc/elements/1.1/"
@@ -50,8 +50,7 @@ def feed(
 def _entry(channel: etree._Element, bulletin: Bulletin, office: Office, place: str) -> None:
     entry = etree.SubElement(channel, "item")
     folder = f"{office.base}/{quote(place)}"
-    mark = marker(bulletin.mode, bulletin.language).rstrip("_")
-    _add(entry, "title", f"{mark}: {bulletin.headline}" if mark else bulletin.headline)
+    _add(entry, "title", marked(bulletin.headline, bulletin))
     # Translations share the notice's id, and a guid must be one entry's alone.
     own = bulletin.language.lower() == office.language.lower()
     _add(entry, "guid", bulletin.id if own else bulletin.guid).set("isPermaLink", "false")

@@ -55,8 +55,9 @@ class Label:
 
     @property
     def shown(self) -> str:
-        """The title with the mode before it, unless this is real."""
-        return f"{self.mark.strip('_')}: {self.title}" if self.mark else self.title
+        """The title with the mode before it, once, unless this is real."""
+        mark = self.mark.strip("_")
+        return self.title if self.title.upper().startswith(mark) else f"{mark}: {self.title}"
 
     @property
     def valid_from(self) -> datetime:

@@ -137,7 +137,10 @@ def office_of(notice: Notice, agency: str, zone: str, base: str, *, service: boo
         ZoneInfo(wall)
     except (ValueError, OSError, KeyError):
         raise BadInput(f"--zone: {zone!r} is not a time zone; try Asia/Pontianak") from None
-    return Office(title=title, base=base.rstrip("/"), language=language, zone=wall, code=code_of(title))
+    country = settings.country if service else "ZZ"  # ISO 3166: of somebody's alert we do not know
+    return Office(
+        title=title, base=base.rstrip("/"), language=language, zone=wall, code=code_of(title), country=country
+    )
 
 
 def _zone_of(notice: Notice, ours: str) -> str:
