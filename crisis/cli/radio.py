@@ -58,6 +58,14 @@ def build(  # noqa: PLR0917 - options, each given by name
             kits.show(one)
 
 
+@app.command(name="list")
+def list_(as_json: AsJson = False) -> None:
+    """List the kits of the service that are in force: how far each is made, and what it lacks."""
+    from crisis.cli import kits_list  # noqa: PLC0415
+
+    kits_list.show(as_json=as_json)
+
+
 @app.command()
 def say(
     lang: Annotated[str, typer.Option("--lang", help="The language of the lines: id or en.")],

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from crisis.web.auth import officer_of
 from crisis.web.house import HOUSE
 from crisis.web.pages import SAFE, is_drill, refuse
 
@@ -18,6 +20,7 @@ RADIO_FOLDER = web.AppKey("radio_folder", Path)
 RADIO_DRILL_FOLDER = web.AppKey("radio_drill_folder", Path)
 
 STATE, AIRED = "bulletin.json", "aired"  # what the folder keeps for itself
+TOLD = ("id", "language", "mode", "headline", "sent", "expires", "reached", "voice", "seconds", "missing")
 KINDS = {
     ".mp3": "audio/mpeg", ".mp2": "audio/mpeg", ".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg",
     ".amr": "audio/amr", ".txt": "text/plain", ".html": "text/html", ".vtt": "text/vtt", ".pdf": "application/pdf",
@@ -35,6 +38,24 @@ def add(app: web.Application) -> None:
     """Add the door; app[RADIO_FOLDER] and app[RADIO_DRILL_FOLDER] are the folders there are."""
     app.router.add_get("/radio/{path:.+}", give)
     app.router.add_get("/exercise/radio/{path:.+}", give)
+    app.router.add_get("/api/v1/kits", in_force)
+
+
+async def in_force(request: web.Request) -> web.Response:
+    """GET /api/v1/kits: the kits that stand in the radio folders, how far each is made, and what it lacks."""
+    await officer_of(request)
+    folders = [request.app[key] for key in (RADIO_FOLDER, RADIO_DRILL_FOLDER) if key in request.app]
+    found = await asyncio.to_thread(lambda: [told for folder in folders for told in _standing(folder)])
+    return web.json_response({"kits": found})
+
+
+def _standing(folder: Path) -> Iterator[dict[str, Any]]:
+    for state in sorted(folder.glob(f"*/{STATE}")):
+        try:
+            told = json.loads(state.read_bytes())
+            yield {"place": state.parent.name} | {name: told[name] for name in TOLD}
+        except (OSError, ValueError, KeyError, TypeError):  # it is being replaced, or a hand was at it
+            continue
 
 
 async def give(request: web.Request) -> web.StreamResponse:

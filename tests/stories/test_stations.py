@@ -105,3 +105,7 @@ async def test_a_kit_can_be_built_anywhere_from_what_the_service_tells(air: Town
     found = (await air.must("Rina", "GET", path))["bulletins"]
     assert {one["language"] for one in found} == {"id", "en"}
     assert all(one["script"] and one["about"]["hazard"] and one["document"] for one in found)
+    async with asyncio.timeout(30):
+        while not (kits := (await air.must("Rina", "GET", "/api/v1/kits"))["kits"]):
+            await air.service.house.progress.wait(0.1)
+    assert {(one["mode"], one["language"]) for one in kits} <= {("Exercise", "id"), ("Exercise", "en")}
