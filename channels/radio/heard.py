@@ -21,6 +21,8 @@ from channels.radio.spoken import spoken
 PROGRAM = Path(hearing.__file__)
 HEARING_TIME = 600.0  # seconds
 MOST_WRONG = 0.06  # of the letters: radio's promise for its own bulletins
+APART = {ord(digit): f"{digit} " for digit in "0123456789"}
+Habit = tuple[str, str | Callable[[re.Match[str]], str]]  # a pattern, and what is meant by it
 TOLERANCE = 0.25  # of a fact's letters: place names are written as they sound
 
 # What Indonesian calls a, b, c ..., in that order.
@@ -31,17 +33,16 @@ FIGURES_EN = (
     "zero oh one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
 )
-# How listeners write what they heard right: 0-5-6, 1.1.2 and 730 PM are figures said singly and a clock. Spelling of
-# English is made American, which is what Whisper writes.
-DIGITS = (r"\b\d(?:(?:-\d)+|(?:[.,-] ?\d){2,})\b", lambda found: re.sub(r"\D+", " ", found[0]))
-HABITS: dict[str, tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...]] = {
+# How listeners write what they heard right: 0-5-6-176 and 1.1.2 are figures said singly, 730 P-M is a clock.
+# Spelling of English is made American, which is what Whisper writes.
+SINGLY = r"(?<![\d.,-])(?:\d(?:[.,-] ?\d){2,}|\d+(?:-\d+){2,}|0\d*-\d+|\d-\d)(?![\d%-])"
+CLOCK = r"(?<!\d)(1[0-2]|[1-9])[-.: ]?([0-5]\d)[\s,-]*([APap])[\s,.-]*[Mm](?=WI|\W|$)"
+DIGITS: Habit = (SINGLY, lambda found: re.sub(r"\D+", "", found[0]).translate(APART))
+HABITS: dict[str, tuple[Habit, ...]] = {
     "id": (DIGITS, (r"\bsetengah (\d+)\b", lambda found: f"setengah {spoken(found[1], 'id')}")),
     "en": (
+        (CLOCK, lambda found: f" {found[1]}:{found[2]} {found[3].lower()}m "),
         DIGITS,
-        (
-            r"\b(\d{1,2})([0-5]\d)[\s-]*([AP])\.?[\s-]*M(?=WI|\b)",
-            lambda found: f"{found[1]}:{found[2]} {found[3].lower()}m ",
-        ),
         (r"(?<=\w\wt)re(s?)\b", r"er\1"),
         (r"(?<=\w{3})our(s?)\b", r"or\1"),
     ),

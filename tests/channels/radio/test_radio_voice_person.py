@@ -95,6 +95,11 @@ def test_a_recording_of_no_numbers_is_refused(tmp_path: Path) -> None:
         ("Call 112 now", "call one one two now", "en"),
         ("Call 1-1-2, 1.1.2", "call one one two one one two", "en"),
         ("at 730 PMWIB", "at seven thirty P M W I B", "en"),
+        (
+            "0-5-6-176-5-4-3-2, 2026-130-AMWIB",
+            "zero five six one seven six five four three two, 2026 one thirty A M W I B",
+            "en",
+        ),
         ("setengah 8 malam", "setengah delapan malam", "id"),
         ("two metres, neighbours, four hours", "2 meters, neighbors, four hours", "en"),
         ("The BPBD says", "the B. P. B. D. says", "en"),
