@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,14 @@ class Desk:
 Made = dict[str, bytes]
 
 
-def papers(sheet: Sheet, into: Path, names: Mapping[str, str], folders: Sequence[str] = FOLDERS) -> Papers:
-    """Write each paper that is named (role to path below `into`); a bad one never stops the others.
+def papers(
+    sheet: Sheet,
+    into: Path,
+    names: Mapping[str, str],
+    folders: Sequence[str] = FOLDERS,
+    there: Collection[str] = (),
+) -> Papers:
+    """Write each paper that is named (role to path below `into`) but those `there`; a bad one never stops the others.
 
     The same sheet and fonts give the same bytes. Nothing is raised for bad words, fonts or a full disk. `folders` is
     where Noto's fonts of other scripts are looked for; Latin needs none. Names of roles that are no papers are told on
@@ -68,6 +74,9 @@ def papers(sheet: Sheet, into: Path, names: Mapping[str, str], folders: Sequence
         return Papers(made=(), missing=(words["lacks_fonts"],))
     made: list[str] = []
     for role in roles:
+        if role in there:  # made of the same sheet before
+            made += [role, "alt"] if role == "card" and "alt" in there else [role]
+            continue
         desk = _told(desk, made, missing) if role == "readme" else desk
         done, lacks = _one(desk, role, into)
         made += done

@@ -21,12 +21,16 @@ PLAIN = "{clock} {zone}, {date}"
 
 
 def papers_of(order: Order, lexicon: Lexicon, kit: Kit) -> tuple[list[Made], list[str]]:
-    """Print all papers; give what was made, and in sentences what was not. The first page lists the whole kit."""
+    """Print what the kit has not yet of papers; give what there is, and in sentences what was not made.
+
+    The first page lists the whole kit, so it is printed each time.
+    """
     bulletin = order.bulletin
     printed = [role for role in ROLES if role != "questions" or bulletin.about.questions]
     names = {role: bulletin.file(role) for role in (*printed, *BESIDE)}
     names |= {made.role: made.path for made in kit.files if made.role not in ROLES}
-    made = papers(sheet_of(order, lexicon, kit), order.into, names)
+    there = {made.role for made in kit.files if made.role in ROLES} - {"readme"}
+    made = papers(sheet_of(order, lexicon, kit), order.into, names, there=there)
     return [Made(role=role, path=names[role]) for role in made.made], list(made.missing)
 
 

@@ -68,7 +68,7 @@ class Radio:
         self.turned = asyncio.Condition()  # notified after every look and every stage of a kit
         self._means = means or Means()
         self._folder = Folder(path, office, clock)
-        self._press = press or Press()
+        self._press, self._own = press or Press(), press is None
         self._wake = asyncio.Event()
         self._taken: dict[str, Stage] = {}  # places whose kit is being made, and how far
         self._recordings: set[tuple[Path, str]] = set()  # that were taken up, with the words they are of
@@ -86,7 +86,8 @@ class Radio:
 
     async def close(self) -> None:
         await self._errands.close()
-        self._press.close()
+        if self._own:
+            self._press.close()
 
     async def send(self, notice: Notice, addresses: AsyncIterable[Address], report: Report) -> None:
         """Put the words in force at once and set out to the stations; kits follow from listen()."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from channels.radio.press import Press
+
 
 def _children() -> set[str]:
     """The children of this process, those that ended and nobody waited for among them."""
-    threads = Path("/proc/self/task").iterdir()
-    return {child for thread in threads for child in (thread / "children").read_text().split()}
+    found: set[str] = set()
+    for thread in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # a thread may end while we look
+            found |= set((thread / "children").read_text().split())
+    return found
 
 
 @pytest.fixture
@@ -19,3 +25,11 @@ def left_behind() -> Callable[[], set[str]]:
     """`left_behind()` gives the processes that a test started and that are still there."""
     before = _children()
     return lambda: _children() - before
+
+
+@pytest.fixture(scope="session")
+def press() -> Iterator[Press]:
+    """One press for all tests of a process: its own processes take seconds to start."""
+    shared = Press()
+    yield shared
+    shared.close()

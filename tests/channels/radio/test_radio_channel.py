@@ -62,14 +62,6 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(scope="module")
-def press() -> Iterator[Press]:
-    """One press for all: its processes take a second to start."""
-    shared = Press()
-    yield shared
-    shared.close()
-
-
 @pytest.fixture
 def radio(tmp_path: Path, clock: Clock, press: Press) -> Radio:
     return Radio(tmp_path / "radio", STATION, means=FIRST, press=press, clock=clock, every=0.02)
@@ -431,7 +423,7 @@ async def test_the_loop_is_never_held_while_audio_is_made(radio: Radio, tmp_path
         nonlocal turns, next_turn
         turns, next_turn = turns + 1, loop.call_later(0.002, turn)
 
-    await offer(radio, replace(FLOOD, script=FLOOD.script * 4))
+    await offer(radio, FLOOD)
     next_turn = loop.call_later(0, turn)
     async with listening(radio):
         await until(radio, lambda: state(place)["size"])

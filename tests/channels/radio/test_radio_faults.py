@@ -35,21 +35,14 @@ from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listen
 SHORT = replace(REAL, script="Air naik.")
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Press]:
-    made = Press()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-async def radio(tmp_path: Path, clock: Clock, shared: Press) -> AsyncIterator[Radio]:
-    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=shared, clock=clock, every=0.02)
+async def radio(tmp_path: Path, clock: Clock, press: Press) -> AsyncIterator[Radio]:
+    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=clock, every=0.02)
     yield made
     await made.close()
 
@@ -201,9 +194,9 @@ async def test_a_station_for_which_there_is_nothing_has_accepted_nothing(radio: 
     assert (outcome.result, outcome.code) == (Result.REFUSED, "no sound: no voice for jv")
 
 
-async def test_what_is_queued_on_air_is_queued_once(tmp_path: Path, clock: Clock, shared: Press) -> None:
+async def test_what_is_queued_on_air_is_queued_once(tmp_path: Path, clock: Clock, press: Press) -> None:
     """The kit grows after its first sound; listeners do not hear the bulletin again at every stage."""
-    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=shared, clock=clock, every=0.02)
+    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=press, clock=clock, every=0.02)
     studio = Liquidsoap()
     server = await asyncio.start_server(studio, "127.0.0.1", 0)
     way = f"liquidsoap://127.0.0.1:{server.sockets[0].getsockname()[1]}/queue?path=/kits"
@@ -234,10 +227,10 @@ async def test_old_words_leave_a_station_that_was_away_when_they_expired(radio: 
 
 
 async def test_what_an_all_clear_ends_leaves_the_station_though_its_kit_was_not_complete(
-    tmp_path: Path, clock: Clock, shared: Press, box: Path
+    tmp_path: Path, clock: Clock, press: Press, box: Path
 ) -> None:
     """Nothing of the all-clear goes to that station, and the old sound must not lie there."""
-    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=shared, clock=clock, every=0.02)
+    radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=press, clock=clock, every=0.02)
     async with listening(radio):
         await settled(radio, SHORT, station(f"file://{box}"))
         assert list(box.iterdir())
