@@ -94,4 +94,5 @@ async def test_pairs_are_measured_in_turn_and_judged_pair_by_pair() -> None:
 
 
 def test_every_bench_of_the_programme_has_a_name() -> None:
-    assert {"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b9", "b10", "cap", "geometry", "first", "fanout", "kit"} == set(BENCHES)
+    older = {"cap", "geometry", "first", "fanout"}
+    assert {"b1", "b2", "b3", "b4", "b5", "b6", "b7", "b9", "b10", "kit"} | older == set(BENCHES)
