@@ -167,11 +167,17 @@ def test_our_bulletin_is_understood(tmp_path: Path, peer: Callable[..., str]) ->
     from channels.radio.spoken import spoken
 
     python = peer("the extras voice and asr", sys.executable if not (neural_ready() or hearing.lacking()) else None)
-    lines = ["Banjir di Desa Kuala Dua.", "Jauhi sungai sekarang.", "Bila nyawa terancam, telepon 112."]
+    lines = [
+        "Hujan lebat dapat menyebabkan banjir di Desa Kuala Dua.",
+        "Amankan barang penting di tempat yang tinggi.",
+        "Jauhi sungai dan selokan.",
+        "Siapkan tas berisi obat, surat penting, air minum, dan senter.",
+        "Bila nyawa terancam, telepon 112.",
+    ]
     words = [spoken(line, "id") for line in lines]
     speech = speak_neural(words, "id", cache=tmp_path, timeout=60, python=python)
-    soundfile.write(tmp_path / "a.wav", speech.sound, speech.rate)
+    soundfile.write(tmp_path / "a.wav", np.pad(speech.sound, speech.rate), speech.rate)  # on air a bell goes before
     [written] = transcripts([tmp_path / "a.wav"], "id", python=python)
-    facts = {"place": "Desa Kuala Dua", "action": "Jauhi sungai sekarang", "phone": "112"}
+    facts = {"place": "Desa Kuala Dua", "action": "Jauhi sungai", "phone": "112"}
     assert slots_heard(facts, written, "id") == ()
     assert heard(" ".join(words), written, "id") <= MOST_WRONG
