@@ -21,7 +21,7 @@ from channels.radio.speech import PAUSE, VOICE, NoAudio, Sound, Speech, joined, 
 PROGRAM = Path(kokoro.__file__)
 NEURAL_TIME = 240.0  # seconds; the longest bulletin took 30 on two idle cores
 # Language: voice, speed. All voices of the model we can have are Japanese speakers'. For English too jm_kumo is
-# understood better than espeak-ng: 0.035 of the letters wrong in three of our bulletins against 0.12.
+# understood better than espeak-ng: 0.013 of the letters wrong in five held-out texts against 0.056.
 SPEAKERS = {"id": ("jm_kumo", 1.0), "en": ("jm_kumo", 1.0)}
 
 
