@@ -20,7 +20,6 @@ PS = 8  # characters of a Programme Service name (IEC 62106)
 RADIOTEXT = 64  # of a RadioText in groups 2A
 TEXTS = 8  # RadioTexts in turn; more and a listener waits minutes for the one that matters
 APRS_TEXT = 67  # of a bulletin (APRS 1.0.1, chapter 14)
-ADDRESSEE = 9
 BULLETINS = 9  # BLN1 to BLN9
 WINLINK = 5120  # octets that a slow HF link still takes
 LINES = 3  # of one sentence: a longer one is cut, so that others keep their place

@@ -29,6 +29,7 @@ from channels.radio import kit
 from channels.radio.bulletin import Bulletin, kit_name
 from channels.radio.folder import Folder
 from channels.radio.left import Left
+from channels.radio.names import CLOSING
 from channels.radio.order import Order
 from channels.radio.press import Press
 from channels.radio.setting import Means
@@ -229,9 +230,7 @@ class Errands:
         )
         held = await self._press.run(TAILORING, kit.tailor, own, place, pack="zip" in station.formats)
         available = {made.role: made.path for made in held.files}
-        available |= {
-            role: now.file(role) for role in ("manifest", "sums", "signature") if (own.into / now.file(role)).exists()
-        }
+        available |= {role: now.file(role) for role in CLOSING if (own.into / now.file(role)).exists()}
         return Parcel(
             folder=own.into,
             name=kit_name(now, order.office),

@@ -17,13 +17,15 @@ from channels.contract import Refused, Unavailable
 from channels.radio.bulletin import STATE, STORED, Bulletin, Office, digest, script_of, script_sheet
 from channels.radio.feed import feed
 from channels.radio.lexicon import shipped
+from channels.radio.names import CLOSING
+from channels.radio.names import ID as NAMES
 from channels.radio.pack import link, write
 from channels.radio.sayings import lasts
 from channels.radio.stages import Stage, next_stage
 
 FEED, AIRED, MAKING = "feed.xml", "aired", ".making"
 SOUND = {".mp3", ".wav", ".mp2", ".flac", ".ogg", ".amr", ".m3u8", ".xspf", ".zip"}
-LAST = ("manifest.json", "SHA256SUMS", "SHA256SUMS.minisig")  # whoever sees these sees a whole kit
+LAST = tuple(NAMES[role] for role in CLOSING)
 PROBE = b"\0" * 65536  # about what one bulletin's text needs, with room to spare
 
 

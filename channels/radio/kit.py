@@ -18,7 +18,9 @@ from pydantic import TypeAdapter
 from channels.radio.bulletin import STATE, Bulletin, kit_name
 from channels.radio.bulletin import STORED as BULLETIN
 from channels.radio.bwf import recarted
+from channels.radio.lexicon import Lexicon
 from channels.radio.manifest import Kit, Made, manifest, sums
+from channels.radio.names import CLOSING
 from channels.radio.order import Order
 from channels.radio.pack import link, packed, write
 from channels.radio.paper import papers_of
@@ -49,13 +51,14 @@ def make(order: Order, stage: Stage) -> Kit:
 
 
 def _made(order: Order, stage: Stage) -> Kit:
-    kit = _on_desk(order)
+    kit, (names, unread) = _on_desk(order), lexicon_of(order)
     if stage is Stage.PAPER or not kit.files:
         silent = order.most is Stage.PAPER
-        kit = _paper(order, Kit(missing=(UNASKED if silent else SOUNDLESS,), complete=silent))
+        kit = _paper(order, names, Kit(missing=(UNASKED if silent else SOUNDLESS, *unread), complete=silent))
     if stage >= Stage.FIRST:
-        kit = _sound(order, kit, stage)
-    kit = _bound(order, kit)
+        kit = replace(kit, missing=_once(kit.missing, unread))  # the office's names may have been broken since
+        kit = _sound(order, names, kit, stage)
+    kit = _bound(order, names, kit)
     write(order.into / KEPT, STORED.dump_json(kit))
     return kit
 
@@ -67,29 +70,27 @@ def _on_desk(order: Order) -> Kit:
         return Kit()
 
 
-def _paper(order: Order, kit: Kit) -> Kit:
+def _paper(order: Order, names: Lexicon, kit: Kit) -> Kit:
     """Print the papers, and write the texts for a station's screens and players, of what the kit holds so far."""
-    names, unread = lexicon_of(order)
-    kit = replace(kit, missing=_once(kit.missing, unread))
     made, missing = papers_of(order, names, kit)
     kit = replace(kit, files=kit.with_files(made), missing=_once(kit.missing, missing))
-    return _with_texts(order, kit)
+    return _with_texts(order, names, kit)
 
 
-def _with_texts(order: Order, kit: Kit, only: Collection[str] = ()) -> Kit:
-    texts = {role: said for role, said in sheets(order, kit).items() if not only or role in only}
+def _with_texts(order: Order, names: Lexicon, kit: Kit, only: Collection[str] = ()) -> Kit:
+    texts = {role: said for role, said in sheets(order, names, kit).items() if not only or role in only}
     for role, content in texts.items():
         write(order.into / order.bulletin.file(role), content)
     return replace(kit, files=kit.with_files([Made(role=r, path=order.bulletin.file(r)) for r in texts]))
 
 
-def _sound(order: Order, kit: Kit, stage: Stage) -> Kit:
-    heard = voiced(order, lexicon_of(order)[0], stage, anew=kit.path("wav") is None)
+def _sound(order: Order, names: Lexicon, kit: Kit, stage: Stage) -> Kit:
+    heard = voiced(order, names, stage, anew=kit.path("wav") is None)
     missing = [says for says in kit.missing if says != SOUNDLESS]
     kit = replace(kit, missing=_once(missing, heard.missing), complete=stage >= min(order.most, Stage.WHOLE))
     if not heard.made:
-        return _paper(order, replace(kit, complete=True))
-    return _paper(order, _told(kit, heard))  # the first page and the players' lists tell of the sound
+        return _paper(order, names, replace(kit, complete=True))
+    return _paper(order, names, _told(kit, heard))  # the first page and the players' lists tell of the sound
 
 
 def _told(kit: Kit, heard: Voiced) -> Kit:
@@ -102,13 +103,13 @@ def _told(kit: Kit, heard: Voiced) -> Kit:
     )
 
 
-def _bound(order: Order, kit: Kit, *, pack: bool = True) -> Kit:
+def _bound(order: Order, names: Lexicon, kit: Kit, *, pack: bool = True) -> Kit:
     """Write manifest, sums, signature and, of a complete kit, the ZIP."""
     folder, bulletin = order.into, order.bulletin
     sealer, missing = _sealer(order)
     kit = replace(kit, missing=_once(kit.missing, missing))
     said = manifest(
-        bulletin, order.office, kit, folder, lexicon=lexicon_of(order)[0].digest, cart=order.cart,
+        bulletin, order.office, kit, folder, lexicon=names.digest, cart=order.cart,
         signed_by=sealer.public if sealer else "",
     )  # fmt: skip
     write(folder / bulletin.file("manifest"), said)
@@ -142,7 +143,8 @@ def tailor(order: Order, base: Path, *, pack: bool = True) -> Kit:
         else:
             link(base / made.path, target)
     _same_words(order, base / STATE)
-    return _bound(order, _with_texts(order, kit, TAILORED), pack=pack)
+    names, _ = lexicon_of(order)
+    return _bound(order, names, _with_texts(order, names, kit, TAILORED), pack=pack)
 
 
 def _same_words(order: Order, state: Path) -> None:
@@ -153,7 +155,7 @@ def _same_words(order: Order, state: Path) -> None:
 
 def paths(kit: Kit, bulletin: Bulletin, folder: Path) -> list[str]:
     """List every file of a kit, and what it was made of, which tailor() needs; the manifest and the sums last."""
-    closing = [bulletin.file(role) for role in ("manifest", "sums", "signature")]
+    closing = [bulletin.file(role) for role in CLOSING]
     return [KEPT, *(made.path for made in kit.files), *(path for path in closing if (folder / path).exists())]
 
 

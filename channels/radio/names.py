@@ -50,6 +50,8 @@ EN: Mapping[str, str] = {
     "loudspeaker_mp3": "audio/{mark}{stem}_loudspeaker.mp3",
 }
 
+# Written after all else and sent last: whoever sees the sums sees a whole kit.
+CLOSING = ("manifest", "sums", "signature")
 
 # Languages of the archipelago, whose readers read Indonesian too.
 NEIGHBOURS = frozenset(

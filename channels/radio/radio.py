@@ -26,11 +26,12 @@ from channels.radio.bulletin import Bulletin, Office, draft
 from channels.radio.errands import Errands
 from channels.radio.folder import Folder
 from channels.radio.manifest import Kit
+from channels.radio.neural import neural_ready
 from channels.radio.order import Order
 from channels.radio.press import PROCESSES, Broken, Press
 from channels.radio.setting import Means, read
 from channels.radio.stages import Stage
-from channels.radio.voicing import neural_voice, recorded
+from channels.radio.voicing import recorded
 
 # Seconds a stage may take: ten times what the longest bulletin took; a hung voice must not end the kits for good.
 MAKING_TIME = {Stage.PAPER: 60.0, Stage.FIRST: 120.0, Stage.WHOLE: 240.0, Stage.NEURAL: 1200.0}
@@ -117,7 +118,7 @@ class Radio:
     async def listen(self, take: Take) -> None:
         """Make kits, two at once, and keep the folder true to the clock; nothing is taken in."""
         del take
-        self._neural = self._errands.neural = self._means.most is Stage.NEURAL and neural_voice() is None
+        self._neural = self._errands.neural = self._means.most is Stage.NEURAL and neural_ready() is None
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_true())

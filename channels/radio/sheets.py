@@ -7,18 +7,19 @@ from pathlib import Path
 
 from channels.radio import air, listening, playout
 from channels.radio.bulletin import script_of, script_sheet
+from channels.radio.lexicon import Lexicon
 from channels.radio.manifest import Kit
 from channels.radio.order import Order
-from channels.radio.sayings import lasts, lexicon_of
+from channels.radio.sayings import lasts
 from channels.radio.seal import BadKey, Sealer
 
 TRACKS = ("mp3", "wav")  # that a player's list offers: the first one it can play
 
 
-def sheets(order: Order, kit: Kit) -> dict[str, str | bytes]:
+def sheets(order: Order, names: Lexicon, kit: Kit) -> dict[str, str | bytes]:
     """Write the text of each role for what the kit holds so far; a list of tracks only where there is sound."""
     bulletin, office = order.bulletin, order.office
-    agreed, seconds, names = _agreed(order), kit.seconds, lexicon_of(order)[0]
+    agreed, seconds = _agreed(order), kit.seconds
     made: dict[str, str | bytes] = {
         "script_text": script_sheet(
             bulletin, office, lasts(script_of(bulletin, office).lines, bulletin.language, names)

@@ -6,8 +6,7 @@ from enum import IntEnum
 
 from channels.radio.bulletin import Bulletin
 from channels.radio.names import ID as NAMES
-
-LATER = {"mp2", "flac", "opus", "amr", "loop", "loudspeaker_mp3", "stem"}
+from channels.radio.sound import REST
 
 
 class Stage(IntEnum):
@@ -22,7 +21,7 @@ class Stage(IntEnum):
 
 def first_roles() -> frozenset[str]:
     """Name what a kit holds once its first sound is made: all but the further formats."""
-    return frozenset({*NAMES} - LATER)
+    return frozenset({*NAMES} - {*REST})
 
 
 def next_stage(bulletin: Bulletin, most: Stage, *, neural: bool) -> Stage | None:

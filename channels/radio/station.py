@@ -10,12 +10,11 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from channels.contract import Misconfigured
+from channels.radio.names import CLOSING
 from channels.radio.names import ID as NAMES
 from channels.radio.place import Place, place
 
 KIT: Final = tuple(NAMES)  # every role, in the order a reader needs them
-# A picker-up takes a kit for whole once its sums are there.
-LAST: Final = ("manifest", "sums", "signature")
 SOUND: Final = frozenset({"wav", "mp2", "mp3", "flac", "opus", "amr", "loop", "loudspeaker_mp3", "stem"})
 # A drop box imports, or plays, whatever lies in it: one file, and no paper.
 USUAL: Final[Mapping[str, tuple[str, ...]]] = {
@@ -110,8 +109,8 @@ def wanted(station: Station, available: Mapping[str, str]) -> tuple[str, ...]:
     `available` gives the path of each role that the kit has; a role it lacks is left out, and so is "zip",
     which is no file of the folder.
     """
-    first = [role for role in KIT if role not in LAST]
-    return tuple(available[role] for role in (*first, *LAST) if role in station.formats and role in available)
+    first = [role for role in KIT if role not in CLOSING]
+    return tuple(available[role] for role in (*first, *CLOSING) if role in station.formats and role in available)
 
 
 class _Entry(BaseModel):

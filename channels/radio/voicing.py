@@ -16,7 +16,7 @@ from channels.radio.frames import frame
 from channels.radio.label import Label
 from channels.radio.lexicon import Lexicon
 from channels.radio.manifest import Made
-from channels.radio.neural import neural_ready, speak_neural
+from channels.radio.neural import speak_neural
 from channels.radio.order import Order
 from channels.radio.pack import write
 from channels.radio.recordings import load_recording, recording_for
@@ -37,11 +37,6 @@ class Voiced:
     voice: str = ""
     kind: str = ""
     seconds: float = 0.0
-
-
-def neural_voice(language: str = "id") -> str | None:
-    """Return None if the better voice can speak the language, else one sentence on what it lacks."""
-    return neural_ready(language)
 
 
 def voiced(order: Order, names: Lexicon, stage: Stage, *, anew: bool) -> Voiced:

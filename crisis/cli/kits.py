@@ -23,6 +23,7 @@ from channels.radio.bulletin import Bulletin, Office, draft, kit_name, script_of
 from channels.radio.feed import feed
 from channels.radio.lint import lint
 from channels.radio.manifest import Kit
+from channels.radio.neural import neural_ready
 from channels.radio.order import Order
 from channels.radio.pack import write
 from channels.radio.press import Broken, Press
@@ -30,7 +31,6 @@ from channels.radio.seal import Sealer
 from channels.radio.seal import new_key as fresh_key
 from channels.radio.setting import code_of
 from channels.radio.stages import Stage
-from channels.radio.voicing import neural_voice
 from crisis.cap import document, retold
 from crisis.cli import cap_files, out
 from crisis.cli.client import Client
@@ -221,7 +221,7 @@ def _wanted(order: Order, voice: str) -> list[Stage]:
     if voice == "none":
         return [Stage.PAPER]
     stages = [Stage.PAPER, Stage.FIRST, Stage.WHOLE]
-    better = voice == "best" and order.recordings is None and neural_voice(order.bulletin.language) is None
+    better = voice == "best" and order.recordings is None and neural_ready(order.bulletin.language) is None
     return [*stages, Stage.NEURAL] if better else stages
 
 
