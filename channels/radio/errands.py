@@ -31,7 +31,7 @@ from channels.radio.folder import Folder
 from channels.radio.left import Left
 from channels.radio.names import CLOSING
 from channels.radio.order import Order
-from channels.radio.press import Press
+from channels.radio.press import Broken, Press
 from channels.radio.setting import Means
 from channels.radio.stages import Stage, first_roles, next_stage
 from channels.radio.station import TREES, Station, cart_number, ref, wanted
@@ -137,7 +137,13 @@ class Errands:
             enough = _enough(now, station, self._means.most)
             stands = (now.reached, now.voice, now.size)
             if stands != brought and now.reached != "words" and (enough or not _once(errand)):
-                errand.something |= await self._carry(errand, now, enough=enough)
+                try:
+                    errand.something |= await self._carry(errand, now, enough=enough)
+                except Broken:
+                    # The kit grew while the station's was made from it, and files were gone: made from what stands now.
+                    if await asyncio.to_thread(self._folder.of, errand.bulletin) == now:
+                        raise
+                    continue
                 brought = stands
             if enough and (errand.something or not station.formats):
                 errand.missing = "; ".join(now.missing)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -31,6 +32,8 @@ from crisis.errors import BadInput
 from tests.channels.radio.kits import NOON, OFFICE, order
 from tests.channels.radio.test_radio_channel import no_room
 from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
+
+T = TypeVar("T")
 
 SHORT = replace(REAL, script="Air naik.")
 
@@ -273,6 +276,37 @@ async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Ra
         assert old
         assert (await settled(radio, UPDATE, everything)).result is Result.ACCEPTED
     assert not [path for path in old if path.exists()]
+
+
+class Overtaken(Press):
+    """The first sound comes into force in the midst of the first tailoring for a station, which finds a file gone."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.asked, self.radio = asyncio.Event(), None
+
+    async def run(self, timeout: float, make: Callable[..., T], /, *args: object, **kwargs: object) -> T:
+        if make is kit.make and Stage.FIRST in args:
+            await self.asked.wait()
+        if make is kit.tailor and not self.asked.is_set():
+            self.asked.set()
+            await until(self.radio, lambda: self.radio._folder.all()[0].reached != "paper")
+            raise Broken("tailor failed: a file it needs is gone")
+        return await super().run(timeout, make, *args, **kwargs)
+
+
+async def test_a_kit_that_grows_while_a_station_s_is_made_of_it_is_no_fault(tmp_path: Path, box: Path) -> None:
+    """The station gets what stands by then in the same errand, and the officer reads of no trouble."""
+    press = Overtaken()
+    press.radio = radio = Radio(
+        tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=Clock(), every=0.02
+    )
+    async with listening(radio):
+        outcome = await settled(radio, SHORT, station(f"file://{box}", formats=["kit"]))
+    await radio.close()
+    press.close()
+    assert press.asked.is_set()
+    assert (outcome.result, outcome.code) == (Result.ACCEPTED, "")
 
 
 def test_one_maker_is_kept_free_of_the_better_voice(tmp_path: Path) -> None:
