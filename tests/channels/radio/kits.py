@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,8 +12,10 @@ from pathlib import Path
 from channels.contract import About, Notice
 from channels.radio.bulletin import Office, draft
 from channels.radio.order import Order
+from channels.radio.radio import Radio
 from channels.radio.seal import new_key
 
+PATIENCE = 120.0  # seconds until a test that waits has failed; kits give way to whatever else this machine does
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OUTLINE = json.dumps(
     {
@@ -52,3 +56,9 @@ def order(into: Path, notice: Notice = DRILL, **more: object) -> Order:
         key.write_bytes(new_key())
     made = Order(bulletin=draft(notice, OFFICE, NOON), office=OFFICE, into=into, document=notice.document, key=key)
     return replace(made, **more)  # type: ignore[arg-type]
+
+
+async def until(radio: Radio, true: Callable[[], object]) -> None:
+    """Wait until something is true after a look or a stage of a kit."""
+    async with asyncio.timeout(PATIENCE), radio.turned:
+        await radio.turned.wait_for(true)

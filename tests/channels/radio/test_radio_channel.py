@@ -24,6 +24,7 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
+from tests.channels.radio.kits import PATIENCE, until
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STATION = Office(title="BPBD Kubu Raya", base="http://127.0.0.1:8080/radio", language="id", zone="Asia/Pontianak")
@@ -89,11 +90,6 @@ async def listening(radio: Radio) -> AsyncIterator[asyncio.Task[None]]:
     finally:
         loop.cancel()
         await asyncio.gather(loop, return_exceptions=True)
-
-
-async def until(radio: Radio, true: Callable[[], object]) -> None:
-    async with asyncio.timeout(20), radio.turned:
-        await radio.turned.wait_for(true)
 
 
 def state(folder: Path) -> dict[str, object]:
@@ -390,7 +386,7 @@ async def test_a_full_disk_keeps_the_kit_pending(radio: Radio, clock: Clock, tmp
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             with pytest.raises(Unavailable, match="the kit cannot be written"):
                 await cramped.listen(nothing)
     finally:

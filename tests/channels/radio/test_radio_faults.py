@@ -1,14 +1,10 @@
-"""Promises kept when things go wrong at once: processes that die, stations that fail, bulletins that overtake."""
+"""Promises kept when things go wrong at once: stations that fail, bulletins that overtake."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,13 +25,11 @@ from channels.radio.voicing import _set_aside
 from channels.radio.ways.folder import _copy
 from crisis.cli import kits
 from crisis.errors import BadInput
-from tests.channels.radio.kits import NOON, OFFICE, order
+from tests.channels.radio.kits import NOON, OFFICE, order, until
 from tests.channels.radio.test_radio_channel import no_room
 from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
 
 T = TypeVar("T")
-
-SHORT = replace(REAL, script="Air naik.")
 
 
 @pytest.fixture
@@ -57,98 +51,6 @@ def box(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def press() -> Iterator[Press]:
-    made = Press(1)
-    yield made
-    made.close()
-
-
-def brief() -> str:
-    return "done"
-
-
-def linger(seconds: float) -> str:
-    time.sleep(seconds)
-    return "done"
-
-
-def hang() -> None:
-    time.sleep(600)
-
-
-def cleared() -> None:
-    raise FileNotFoundError(2, "No such file or directory", "/srv/radio/.making/x/y")
-
-
-def die_once(mark: Path) -> str:
-    """Die at the first try, as one does whose neighbour is killed."""
-    if not mark.exists():
-        mark.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "done"
-
-
-def with_a_child(mark: Path) -> None:
-    with subprocess.Popen((sys.executable, "-c", "import time; time.sleep(600)")) as child:
-        part = mark.with_suffix(".part")
-        part.write_text(str(child.pid))
-        part.rename(mark)
-
-
-async def test_what_waits_for_a_process_is_not_late(press: Press) -> None:
-    """Thirty stations' kits wait for one another: only the work itself is timed, and nobody's is thrown away."""
-    await press.run(30, brief)
-    long = asyncio.create_task(press.run(30, linger, 1.0))
-    waited = [asyncio.create_task(press.run(0.8, brief)) for _ in range(4)]
-    assert await asyncio.gather(long, *waited) == ["done"] * 5
-
-
-async def test_a_piece_that_hangs_takes_no_other_with_it() -> None:
-    """Its process must be killed; what was made beside it, and what waited behind it, is made all the same."""
-    press = Press(2)
-    try:
-        await asyncio.gather(press.run(30, brief), press.run(30, brief))
-        beside = asyncio.create_task(press.run(30, linger, 1.5))
-        hung = asyncio.create_task(press.run(0.5, hang))
-        behind = [asyncio.create_task(press.run(30, brief)) for _ in range(3)]
-        found = await asyncio.gather(hung, beside, *behind, return_exceptions=True)
-    finally:
-        press.close()
-    assert isinstance(found[0], Broken)
-    assert found[1:] == ["done"] * 4
-
-
-async def test_one_whose_neighbour_died_is_made_by_itself(press: Press, tmp_path: Path) -> None:
-    """The pool cannot tell which of its processes was at fault."""
-    assert await press.run(30, die_once, tmp_path / "died") == "done"
-
-
-async def test_a_cleared_desk_is_no_full_disk(press: Press) -> None:
-    """A bulletin that was replaced while its kit was made ends that kit, and not all making of kits."""
-    with pytest.raises(Broken, match="a file it needs is gone"):
-        await press.run(30, cleared)
-
-
-async def test_a_press_that_closes_ends_what_its_processes_began(
-    press: Press, tmp_path: Path, left_behind: Callable[[], set[str]]
-) -> None:
-    """A voice or a codec is a process of a process: it must not write on a desk when nobody waits for it."""
-    mark = tmp_path / "child"
-    making = asyncio.create_task(press.run(30, with_a_child, mark))
-    async with asyncio.timeout(20):
-        while not mark.exists():
-            await asyncio.to_thread(os.sched_yield)
-    press.close()
-    with pytest.raises(Broken):
-        await making
-    child = Path("/proc", mark.read_text())
-    async with asyncio.timeout(5):
-        while child.exists() and "\nState:\tZ" not in (child / "status").read_text():
-            await asyncio.to_thread(os.sched_yield)
-    assert left_behind() == set()
-
-
 class Liquidsoap:
     """A studio's Liquidsoap that has played all it was given, and counts it."""
 
@@ -161,11 +63,6 @@ class Liquidsoap:
                 self.pushed.append(line)
             writer.write({"r": b'status="ready"', "q": b"1"}[line[0]] * (line != "request.all") + b"\r\nEND\r\n")
         writer.close()
-
-
-async def until(radio: Radio, true: Callable[[], object]) -> None:
-    async with asyncio.timeout(30), radio.turned:
-        await radio.turned.wait_for(true)
 
 
 async def test_what_was_overtaken_is_never_called_accepted(radio: Radio, box: Path) -> None:
@@ -204,7 +101,7 @@ async def test_what_is_queued_on_air_is_queued_once(tmp_path: Path, clock: Clock
     server = await asyncio.start_server(studio, "127.0.0.1", 0)
     way = f"liquidsoap://127.0.0.1:{server.sockets[0].getsockname()[1]}/queue?path=/kits"
     async with server, listening(radio):
-        assert (await settled(radio, SHORT, station(way))).result is Result.ACCEPTED
+        assert (await settled(radio, REAL, station(way))).result is Result.ACCEPTED
         await until(radio, lambda: radio._folder.all()[0].reached == "whole")
         for _ in range(10):
             await until(radio, lambda: True)
@@ -218,7 +115,7 @@ async def test_old_words_leave_a_station_that_was_away_when_they_expired(radio: 
     """Its folder is not there at that moment; it is emptied once it is there again."""
     away = box.with_name("away")
     async with listening(radio):
-        await settled(radio, SHORT, station(f"file://{box}"))
+        await settled(radio, REAL, station(f"file://{box}"))
         box.rename(away)
         clock.now = NOON + timedelta(hours=2)
         for _ in range(5):
@@ -235,7 +132,7 @@ async def test_what_an_all_clear_ends_leaves_the_station_though_its_kit_was_not_
     """Nothing of the all-clear goes to that station, and the old sound must not lie there."""
     radio = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.WHOLE), press=press, clock=clock, every=0.02)
     async with listening(radio):
-        await settled(radio, SHORT, station(f"file://{box}"))
+        await settled(radio, REAL, station(f"file://{box}"))
         assert list(box.iterdir())
         await offer(radio, replace(UPDATE, incident="8", ends=True))
         await until(radio, lambda: not list(box.iterdir()))
@@ -247,9 +144,9 @@ async def test_what_leaves_takes_no_file_that_another_bulletin_has_by_now(
 ) -> None:
     """One cart for two incidents: when the first expires, the second's sound stays."""
     dropped = station(f"file://{box}", cart_first=5, cart_last=5)
-    later = replace(SHORT, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
+    later = replace(REAL, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
     async with listening(radio):
-        await settled(radio, SHORT, dropped)
+        await settled(radio, REAL, dropped)
         await settled(radio, later, dropped)
         clock.now = NOON + timedelta(hours=2)
         await until(radio, lambda: len(radio._errands._all) == 1)
@@ -263,13 +160,13 @@ async def test_half_a_kit_that_arrived_leaves_with_the_words_it_was_of(radio: Ra
     everything = station(f"file://{box}", formats=["kit"])
     async with listening(radio):
         await until(radio, lambda: True)
-        await offer(radio, replace(SHORT, about=None), station("rss:", 2))
+        await offer(radio, replace(REAL, about=None), station("rss:", 2))
         await until(radio, lambda: radio._folder.all()[0].reached == "whole")
         now = radio._folder.all()[0]
         # A folder where a file should go: the carriage fails there, after others have arrived.
         blocked = box / kit_name(now, OFFICE) / "STATION-SETUP.txt.part"
         blocked.mkdir(parents=True)
-        outcome = await settled(radio, replace(SHORT, about=None), everything)
+        outcome = await settled(radio, replace(REAL, about=None), everything)
         assert outcome.result is not Result.ACCEPTED
         blocked.rmdir()
         old = {path for path in box.rglob("*") if path.is_file()}
@@ -302,7 +199,7 @@ async def test_a_kit_that_grows_while_a_station_s_is_made_of_it_is_no_fault(tmp_
         tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=Clock(), every=0.02
     )
     async with listening(radio):
-        outcome = await settled(radio, SHORT, station(f"file://{box}", formats=["kit"]))
+        outcome = await settled(radio, REAL, station(f"file://{box}", formats=["kit"]))
     await radio.close()
     press.close()
     assert press.asked.is_set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,13 +18,6 @@ from tests.channels.radio.kits import NOON, OFFICE
 from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, settled, station
 
 LATER = replace(REAL, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
-
-
-@pytest.fixture(scope="module")
-def press() -> Iterator[Press]:
-    made = Press()
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize(("follows", "hours"), [(UPDATE, 0), (LATER, 2)], ids=["an update", "another alert"])

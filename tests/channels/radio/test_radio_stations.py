@@ -19,9 +19,9 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.kits import DRILL, NOON, OFFICE
+from tests.channels.radio.kits import DRILL, NOON, OFFICE, PATIENCE, until
 
-REAL = replace(DRILL, mode="Actual")
+REAL = replace(DRILL, mode="Actual", script="Air naik.")  # the shortest kit: the words are others' promise
 UPDATE = replace(REAL, id="urn:oid:2.49.8", script="Air turun.", sent=NOON + timedelta(minutes=30), replaces=(REAL.id,))
 
 
@@ -64,7 +64,7 @@ async def offer(radio: Radio, notice: Notice, *addresses: Address) -> list[Outco
 
 async def settled(radio: Radio, notice: Notice, address: Address) -> Outcome:
     """Send again as the delivery does, until the station is settled."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             (outcome,) = await offer(radio, notice, address)
             if outcome.result is not Result.THROTTLED:
@@ -133,7 +133,7 @@ async def test_a_dead_station_holds_up_nobody(radio: Radio, tmp_path: Path) -> N
     good, page = station(f"file://{box}", 4), Address(id=5, value="radio", key="p")
     everyone = (hangs, refuses, wrong, good, page)
     with deaf:
-        async with listening(radio), asyncio.timeout(30):
+        async with listening(radio), asyncio.timeout(PATIENCE):
             await settled(radio, REAL, good)
             outcomes = await offer(radio, REAL, *everyone)
             while outcomes[1].result is Result.THROTTLED:
@@ -154,8 +154,7 @@ async def test_an_expired_kit_leaves_the_stations_folder(radio: Radio, clock: Cl
         assert (await settled(radio, REAL, station(f"file://{way}", formats=["kit"]))).result is Result.ACCEPTED
         assert len(list(way.iterdir())) == 2
         clock.now = NOON + timedelta(hours=2)
-        async with asyncio.timeout(20), radio.turned:
-            await radio.turned.wait_for(lambda: [path.name for path in way.iterdir()] == ["theirs.wav"])
+        await until(radio, lambda: [path.name for path in way.iterdir()] == ["theirs.wav"])
 
 
 async def test_a_drill_goes_by_its_mark_at_a_station_too(radio: Radio, tmp_path: Path) -> None:
