@@ -156,7 +156,8 @@ async def empty_dsn(postgres: str) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def _fresh(server: str, template: str) -> AsyncIterator[str]:
     name = f"crisis_test_{secrets.token_hex(6)}"
-    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # By copying files: through the log, which is Postgres' way since version 15, a small one takes three times as long.
+    await _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     try:
         yield _named(server, name)
     finally:

@@ -200,6 +200,6 @@ def test_no_breath_is_longer_than_the_model_takes() -> None:
 def test_the_neural_voice_speaks(tmp_path: Path, peer: Callable[..., str]) -> None:
     """A short line is about as long as it should be, not silent, and the same when spoken by another process."""
     python = peer("the extra voice", sys.executable if neural_ready() is None else None)
-    said = [speak_neural(["Banjir."], "id", cache=tmp_path / name, timeout=60, python=python) for name in "ab"]
+    said = [speak_neural(["Banjir."], "id", cache=tmp_path / name, timeout=300, python=python) for name in "ab"]
     assert 0.4 < said[0].seconds < 2.5
     assert np.array_equal(said[0].sound, said[1].sound)

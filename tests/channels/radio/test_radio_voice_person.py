@@ -175,7 +175,7 @@ def test_our_bulletin_is_understood(tmp_path: Path, peer: Callable[..., str]) ->
         "Bila nyawa terancam, telepon 112.",
     ]
     words = [spoken(line, "id") for line in lines]
-    speech = speak_neural(words, "id", cache=tmp_path, timeout=60, python=python)
+    speech = speak_neural(words, "id", cache=tmp_path, timeout=300, python=python)
     soundfile.write(tmp_path / "a.wav", np.pad(speech.sound, speech.rate), speech.rate)  # on air a bell goes before
     [written] = transcripts([tmp_path / "a.wav"], "id", python=python)
     facts = {"place": "Desa Kuala Dua", "action": "Jauhi sungai", "phone": "112"}

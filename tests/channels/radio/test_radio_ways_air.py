@@ -96,8 +96,8 @@ async def test_icecasts_listeners_hear_the_bulletin_once_and_whole(icecast: int,
     way = f"icecast://source:{HIDDEN}@127.0.0.1:{icecast}/siaga.mp3"
     with pytest.raises(Misconfigured, match="password"):
         await carry(parcel(tmp_path), station(way.replace(HIDDEN, "wrong")))
-    sending = asyncio.create_task(carry(parcel(tmp_path, lasts=1.5), station(way)))
-    async with asyncio.timeout(10):
+    sending = asyncio.create_task(carry(parcel(tmp_path, lasts=3), station(way)))  # so long a listener may take
+    async with asyncio.timeout(30):
         reader, writer = await tuned(icecast)
         with pytest.raises(Unavailable, match="another source"):
             await carry(parcel(tmp_path), station(way))
