@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "version": ("serve", "version"),
 }
 
+SELDOM = 10_000  # new objects between two looks for garbage, not 700: loading and a batch make thousands, and no rings
+
 
 def build(asked: str = "") -> typer.Typer:
     """Build the command line: the part that is asked for, or all of it for help and for what there is not."""
@@ -57,6 +60,7 @@ def build(asked: str = "") -> typer.Typer:
 
 def main() -> None:
     """Run the command line of this process."""
+    gc.set_threshold(SELDOM)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import secrets
 import shutil
@@ -32,6 +33,13 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"} 
 
 for name in [name for name in os.environ if name.startswith("CRISIS_") and not name.startswith(KEPT)]:
     del os.environ[name]
+
+
+gc.set_threshold(50_000)  # not 700: five thousand collected tests are no garbage, yet would be looked through for ever
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 def _apart(make: Callable[[], Coroutine[Any, Any, T]]) -> T:

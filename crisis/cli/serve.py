@@ -16,8 +16,6 @@ from crisis.settings import MOST_WORKERS, Settings
 if TYPE_CHECKING:
     from crisis.app import Service
 
-SELDOM = 10_000  # new objects between two looks for garbage, not 700: a batch makes thousands, and no rings
-
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -44,9 +42,8 @@ def serve(workers: Workers = None) -> None:
 
 
 def long_runner() -> asyncio.Runner:
-    """Give the runner of whatever runs for long: on uvloop where it is installed, garbage looked for seldom."""
+    """Give the runner of whatever runs for long: on uvloop where it is installed; what was loaded is no garbage."""
     gc.freeze()
-    gc.set_threshold(SELDOM)
     return asyncio.Runner(loop_factory=_event_loop)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from channels.radio.press import Press
 
+PATIENCE = 120.0  # seconds until a test that waits has failed; kits give way to whatever else this machine does
+
 
 def _children() -> set[str]:
     """The children of this process, those that ended and nobody waited for among them."""

@@ -24,7 +24,8 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.kits import PATIENCE, until
+from tests.channels.radio.conftest import PATIENCE
+from tests.channels.radio.kits import until
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STATION = Office(title="BPBD Kubu Raya", base="http://127.0.0.1:8080/radio", language="id", zone="Asia/Pontianak")

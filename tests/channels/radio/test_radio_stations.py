@@ -19,7 +19,8 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.kits import DRILL, NOON, OFFICE, PATIENCE, until
+from tests.channels.radio.conftest import PATIENCE
+from tests.channels.radio.kits import DRILL, NOON, OFFICE, until
 
 REAL = replace(DRILL, mode="Actual", script="Air naik.")  # the shortest kit: the words are others' promise
 UPDATE = replace(REAL, id="urn:oid:2.49.8", script="Air turun.", sent=NOON + timedelta(minutes=30), replaces=(REAL.id,))
