@@ -133,7 +133,7 @@ class Errands:
     async def _bring(self, errand: Errand) -> None:
         """Bring each stage of the kit that the station has use for, as long as the bulletin stands."""
         brought, station = ("words", "", 0), errand.station
-        while now := await asyncio.to_thread(self._folder.of, errand.bulletin):
+        while now := await self._stands(errand):
             enough = _enough(now, station, self._means.most)
             stands = (now.reached, now.voice, now.size)
             if stands != brought and now.reached != "words" and (enough or not _once(errand)):
@@ -141,7 +141,7 @@ class Errands:
                     errand.something |= await self._carry(errand, now, enough=enough)
                 except Broken:
                     # The kit grew while the station's was made from it, and files were gone: made from what stands now.
-                    if await asyncio.to_thread(self._folder.of, errand.bulletin) == now:
+                    if await self._stands(errand) == now:
                         raise
                     continue
                 brought = stands
@@ -191,7 +191,7 @@ class Errands:
             for _ in range(min(2**tries, RARELY) if tries else 1):
                 await self._next_turn()
             try:
-                if await asyncio.to_thread(self._folder.of, errand.bulletin):
+                if await self._stands(errand):
                     continue
                 await self._empty(errand)
                 break
@@ -217,13 +217,16 @@ class Errands:
     def _line(self, errand: Errand) -> asyncio.Lock:
         return self._lines.setdefault(errand.address.id, asyncio.Lock())
 
+    async def _stands(self, errand: Errand) -> Bulletin | None:
+        return await asyncio.to_thread(self._folder.of, errand.bulletin)
+
     async def _next_turn(self) -> None:
         async with self._turned:
             await self._turned.wait()
 
     async def _parcel(self, now: Bulletin, station: Station, address: Address, *, enough: bool) -> Parcel:
         """Have a station's own kit made: its cart number, its receipt; the rest is the kit as it stands."""
-        order, named = self._order(now), ref(station, address.key)
+        order, named = await asyncio.to_thread(self._order, now), ref(station, address.key)
         desk, place = order.into, self._folder.path / now.place
         number = cart_number(station, now.incident, now.language)
         own = replace(

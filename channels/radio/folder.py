@@ -59,11 +59,12 @@ class Folder:
             current = self._load(self.path / bulletin.place)
             if current and current.outranks(bulletin):
                 raise Refused("a later bulletin has taken its place", code="superseded")
-            if any(bulletin.id in other.replaces and other.mode == bulletin.mode for other in self.all()):
+            others = self.all()
+            if any(bulletin.id in other.replaces and other.mode == bulletin.mode for other in others):
                 raise Refused("a later bulletin has taken its place elsewhere", code="superseded")
             if not (current and current.same(bulletin)):
                 self._write(bulletin, document)
-            for other in self.all():
+            for other in others:
                 # An exercise never takes the real thing off the air.
                 if other.id in bulletin.replaces and other.mode == bulletin.mode and other.place != bulletin.place:
                     self._archive(self.path / other.place, other)

@@ -11,8 +11,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, NonNegativeInt, ValidationError
 
+from channels.radio.bulletin import STATE
+
 MANIFEST, SUMS, SIGNATURE = "manifest.json", "SHA256SUMS", "SHA256SUMS.minisig"
-OWN = frozenset({"bulletin.json"})  # of the folder a kit stands in at the office
+OWN = frozenset({STATE})  # of the folder a kit stands in at the office
 MOST_FILES = 500
 LARGEST_MANIFEST = 4 << 20
 LARGEST_TEXT = 4 << 20

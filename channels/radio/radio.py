@@ -173,7 +173,7 @@ class Radio:
 
     async def _make(self, bulletin: Bulletin, stage: Stage) -> None:
         """Make one stage and put it in force; one that cannot be made leaves what there is, and says why."""
-        order = self._order(bulletin)
+        order = await asyncio.to_thread(self._order, bulletin)
         try:
             made = await self._press.run(MAKING_TIME[stage], kit.make, order, stage)
             await self._put_in_force(order, made, stage)
