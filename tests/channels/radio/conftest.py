@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from channels.radio.press import Press
-
-PATIENCE = 120.0  # seconds until a test that waits has failed; kits give way to whatever else this machine does
+from channels.radio.radio import Radio
+from channels.radio.setting import Means
+from channels.radio.stages import Stage
+from tests.channels.radio.kits import OFFICE, Clock
 
 
 def _children() -> set[str]:
@@ -35,3 +37,16 @@ def press() -> Iterator[Press]:
     shared = Press()
     yield shared
     shared.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def radio(tmp_path: Path, clock: Clock, press: Press) -> AsyncIterator[Radio]:
+    """A radio of an office that goes as far as the first sound."""
+    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=clock, every=0.02)
+    yield made
+    await made.close()

@@ -1,20 +1,22 @@
-"""A drill of ours as an order for a kit, for tests that build one."""
+"""What tests of the radio build with: alerts of ours, orders for their kits, stations, a clock and a full disk."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import resource
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from channels.contract import About, Notice
+from channels.contract import About, Address, Notice, Outcome, Result
 from channels.radio.bulletin import Office, draft
 from channels.radio.order import Order
 from channels.radio.radio import Radio
 from channels.radio.seal import new_key
-from tests.channels.radio.conftest import PATIENCE
+from tests.channels.radio.patience import PATIENCE
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 OUTLINE = json.dumps(
@@ -46,6 +48,8 @@ DRILL = Notice(
         questions=(("Di mana pengungsian?", "Di SDN 05 Kuala Dua."),), contact="0561-765432",
     ),
 )  # fmt: skip
+REAL = replace(DRILL, mode="Actual", script="Air naik.")  # the shortest kit: the words are others' promise
+UPDATE = replace(REAL, id="urn:oid:2.49.8", script="Air turun.", sent=NOON + timedelta(minutes=30), replaces=(REAL.id,))
 
 
 def order(into: Path, notice: Notice = DRILL, **more: object) -> Order:
@@ -58,7 +62,67 @@ def order(into: Path, notice: Notice = DRILL, **more: object) -> Order:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
+class Clock:
+    """A clock the test moves by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
 async def until(radio: Radio, true: Callable[[], object]) -> None:
     """Wait until something is true after a look or a stage of a kit."""
     async with asyncio.timeout(PATIENCE), radio.turned:
         await radio.turned.wait_for(true)
+
+
+def station(way: str, number: int = 1, **more: object) -> Address:
+    entry = {"name": f"Radio {number}", "way": way, "languages": ["id"], "secret": "ab" * 16, **more}
+    return Address(id=number, value=json.dumps(entry), key=f"urn/{number}")
+
+
+async def offer(radio: Radio, notice: Notice, *addresses: Address) -> list[Outcome]:
+    async def given() -> AsyncIterator[Address]:
+        for address in addresses:
+            yield address
+
+    outcomes: list[Outcome] = []
+    await radio.send(notice, given(), outcomes.append)
+    return sorted(outcomes, key=lambda one: one.address_id)
+
+
+async def settled(radio: Radio, notice: Notice, address: Address) -> Outcome:
+    """Send again as the delivery does, until the station is settled."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            (outcome,) = await offer(radio, notice, address)
+            if outcome.result is not Result.THROTTLED:
+                return outcome
+
+
+async def nothing(_: object) -> None:
+    raise AssertionError("a radio hears nobody")
+
+
+@asynccontextmanager
+async def listening(radio: Radio) -> AsyncIterator[asyncio.Task[None]]:
+    """Have kits made, and brought to stations, inside the `async with`."""
+    loop = asyncio.create_task(radio.listen(nothing))
+    try:
+        yield loop
+    finally:
+        loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
+
+
+@contextmanager
+def no_room(most: int = 1024) -> Iterator[None]:
+    """Let no file grow past so many bytes, as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

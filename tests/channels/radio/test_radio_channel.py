@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import wave
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +22,9 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.conftest import PATIENCE
-from tests.channels.radio.kits import until
+from tests.channels.radio.kits import NOON, Clock, listening, no_room, nothing, until
+from tests.channels.radio.patience import PATIENCE
 
-NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 STATION = Office(title="BPBD Kubu Raya", base="http://127.0.0.1:8080/radio", language="id", zone="Asia/Pontianak")
 FIRST = Means(most=Stage.FIRST)
 FLOOD = Notice(
@@ -49,21 +46,6 @@ UPDATE = replace(
 )
 
 
-class Clock:
-    """A clock the test moves by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def radio(tmp_path: Path, clock: Clock, press: Press) -> Radio:
     return Radio(tmp_path / "radio", STATION, means=FIRST, press=press, clock=clock, every=0.02)
@@ -79,20 +61,6 @@ async def offer(radio: Radio, notice: Notice, count: int = 1) -> list[Outcome]:
     return outcomes
 
 
-async def nothing(_: object) -> None:
-    raise AssertionError("a radio hears nobody")
-
-
-@asynccontextmanager
-async def listening(radio: Radio) -> AsyncIterator[asyncio.Task[None]]:
-    loop = asyncio.create_task(radio.listen(nothing))
-    try:
-        yield loop
-    finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
-
-
 def state(folder: Path) -> dict[str, object]:
     kept: dict[str, object] = json.loads((folder / "bulletin.json").read_text())
     return kept
@@ -104,17 +72,6 @@ def entries(folder: Path) -> list[etree._Element]:
 
 def guids(folder: Path) -> list[str | None]:
     return [entry.findtext("guid") for entry in entries(folder)]
-
-
-@contextmanager
-def no_room() -> Iterator[None]:
-    """Let no file grow past a kilobyte, as a full disk does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 async def test_words_are_in_the_folder_and_the_feed_before_any_audio(radio: Radio, tmp_path: Path) -> None:
@@ -384,14 +341,12 @@ async def test_a_full_disk_keeps_the_kit_pending(radio: Radio, clock: Clock, tmp
     place = tmp_path / "radio" / "banjir-7-id"
     await offer(radio, FLOOD)
     cramped = Radio(tmp_path / "radio", STATION, means=FIRST, clock=clock, every=0.02)  # with processes of its own
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        async with asyncio.timeout(PATIENCE):
-            with pytest.raises(Unavailable, match="the kit cannot be written"):
-                await cramped.listen(nothing)
+        with no_room(100_000):
+            async with asyncio.timeout(PATIENCE):
+                with pytest.raises(Unavailable, match="the kit cannot be written"):
+                    await cramped.listen(nothing)
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         await cramped.close()
     assert (state(place)["reached"], state(place)["size"]) == ("paper", 0), "paper is small, sound is not"
     async with listening(radio):

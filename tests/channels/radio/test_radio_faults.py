@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -25,23 +25,22 @@ from channels.radio.voicing import _set_aside
 from channels.radio.ways.folder import _copy
 from crisis.cli import kits
 from crisis.errors import BadInput
-from tests.channels.radio.kits import NOON, OFFICE, order, until
-from tests.channels.radio.test_radio_channel import no_room
-from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, offer, settled, station
+from tests.channels.radio.kits import (
+    NOON,
+    OFFICE,
+    REAL,
+    UPDATE,
+    Clock,
+    listening,
+    no_room,
+    offer,
+    order,
+    settled,
+    station,
+    until,
+)
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def radio(tmp_path: Path, clock: Clock, press: Press) -> AsyncIterator[Radio]:
-    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=clock, every=0.02)
-    yield made
-    await made.close()
 
 
 @pytest.fixture

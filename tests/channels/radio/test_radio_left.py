@@ -14,8 +14,7 @@ from channels.radio.press import Press
 from channels.radio.radio import Radio
 from channels.radio.setting import Means
 from channels.radio.stages import Stage
-from tests.channels.radio.kits import NOON, OFFICE
-from tests.channels.radio.test_radio_stations import REAL, UPDATE, Clock, listening, settled, station
+from tests.channels.radio.kits import NOON, OFFICE, REAL, UPDATE, Clock, listening, settled, station
 
 LATER = replace(REAL, id="urn:oid:9", incident="9", expires=NOON + timedelta(hours=4))
 

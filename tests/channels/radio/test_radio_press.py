@@ -16,7 +16,7 @@ import pytest
 
 from channels.contract import Unavailable
 from channels.radio.press import Broken, Press
-from tests.channels.radio.conftest import PATIENCE
+from tests.channels.radio.patience import PATIENCE
 
 
 @pytest.fixture

@@ -3,86 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
-from channels.contract import Address, Notice, Outcome, Result
+from channels.contract import Address, Result
 from channels.radio import bwf
-from channels.radio.press import Press
 from channels.radio.radio import Radio
-from channels.radio.setting import Means
-from channels.radio.stages import Stage
-from tests.channels.radio.conftest import PATIENCE
-from tests.channels.radio.kits import DRILL, NOON, OFFICE, until
-
-REAL = replace(DRILL, mode="Actual", script="Air naik.")  # the shortest kit: the words are others' promise
-UPDATE = replace(REAL, id="urn:oid:2.49.8", script="Air turun.", sent=NOON + timedelta(minutes=30), replaces=(REAL.id,))
-
-
-class Clock:
-    """A clock the test moves by hand."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def radio(tmp_path: Path, clock: Clock, press: Press) -> AsyncIterator[Radio]:
-    made = Radio(tmp_path / "radio", OFFICE, means=Means(most=Stage.FIRST), press=press, clock=clock, every=0.02)
-    yield made
-    await made.close()
-
-
-def station(way: str, number: int = 1, **more: object) -> Address:
-    entry = {"name": f"Radio {number}", "way": way, "languages": ["id"], "secret": "ab" * 16, **more}
-    return Address(id=number, value=json.dumps(entry), key=f"urn/{number}")
-
-
-async def offer(radio: Radio, notice: Notice, *addresses: Address) -> list[Outcome]:
-    async def given() -> AsyncIterator[Address]:
-        for address in addresses:
-            yield address
-
-    outcomes: list[Outcome] = []
-    await radio.send(notice, given(), outcomes.append)
-    return sorted(outcomes, key=lambda one: one.address_id)
-
-
-async def settled(radio: Radio, notice: Notice, address: Address) -> Outcome:
-    """Send again as the delivery does, until the station is settled."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            (outcome,) = await offer(radio, notice, address)
-            if outcome.result is not Result.THROTTLED:
-                return outcome
-
-
-@asynccontextmanager
-async def listening(radio: Radio) -> AsyncIterator[None]:
-    async def nothing(_: object) -> None:
-        raise AssertionError("a radio hears nobody")
-
-    loop = asyncio.create_task(radio.listen(nothing))
-    try:
-        yield
-    finally:
-        loop.cancel()
-        await asyncio.gather(loop, return_exceptions=True)
+from tests.channels.radio.kits import (
+    DRILL,
+    NOON,
+    REAL,
+    UPDATE,
+    Clock,
+    listening,
+    offer,
+    settled,
+    station,
+    until,
+)
+from tests.channels.radio.patience import PATIENCE
 
 
 async def test_a_drop_box_gets_one_wav_by_its_cart_number_and_an_update_replaces_it(
